@@ -1,0 +1,1 @@
+"""The shapes on the wire, both ways, in JSON and in XML."""

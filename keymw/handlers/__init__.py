@@ -1,0 +1,1 @@
+"""What happens on each route: values in, records out."""

@@ -1,0 +1,1 @@
+"""What keymw asks the identity service it stands before."""

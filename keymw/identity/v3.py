@@ -1,0 +1,159 @@
+"""Identity v3, as stock Keystone speaks it (contract keystone, 1)."""
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import quote
+
+from oslo_config import cfg
+
+from keymw import faults
+from keymw.identity import base
+from keymw.identity.service import Issued
+from keymw.identity.service import Others
+from keymw.identity.transport import Origin
+from keymw.identity.transport import Pipeline
+from keymw.identity.transport import Question
+
+_DELEGATIONS = ('OS-TRUST:trust', 'OS-OAUTH1', 'RAX-AUTH:impersonator')
+
+
+class V3(base.Identity):
+    """Asks GET /v3/auth/tokens, /v3/users and /v3/role_assignments."""
+
+    def __init__(
+        self,
+        transport: Pipeline,
+        conf: cfg.ConfigOpts,
+        clock: Callable[[], float],
+    ) -> None:
+        self._transport = transport
+        self._options = conf.identity
+        issue = self._issue if self._options.service_user else None
+        self._others = Others(transport, issue, clock)
+
+    def speaks(self, origin: Origin) -> bool:
+        """Whether the service says that it speaks v3."""
+        answer = self._transport.ask(origin, Question('GET', '/v3'))
+        if answer.status >= 500:
+            base.understood(answer, 'for its version', dict)
+        version = answer.body.get('version')
+        return isinstance(version, dict) and str(
+            version.get('id', '')
+        ).startswith('v3')
+
+    def caller(self, origin: Origin, token: str) -> base.Caller:
+        answer = self._transport.ask(
+            origin,
+            Question('GET', '/v3/auth/tokens?nocatalog', token, token),
+        )
+        if answer.status in (401, 404):
+            raise faults.Unauthorized()
+        if answer.status == 403:
+            raise faults.Forbidden()
+        return base.understood(
+            answer,
+            'whose token this is',
+            lambda body: _to_caller(body['token'], token),
+        )
+
+    def user(
+        self, origin: Origin, user_id: str, caller: base.Caller
+    ) -> base.User:
+        path = f'/v3/users/{quote(user_id, safe="")}'
+        answer = self._others.ask(origin, path, caller.token)
+        self._others.refuse(answer)
+        if answer.status == 404 and 'error' in answer.body:
+            raise faults.UserNotFound(user_id)
+        return base.understood(
+            answer, 'for a user', lambda body: _to_user(body['user'], user_id)
+        )
+
+    def roles(
+        self, origin: Origin, user_id: str, caller: base.Caller
+    ) -> frozenset[str]:
+        path = (
+            f'/v3/role_assignments?user.id={quote(user_id, safe="")}'
+            '&effective&include_names'
+        )
+        answer = self._others.ask(origin, path, caller.token)
+        self._others.refuse(answer)
+        return base.understood(answer, 'for the roles of a user', _to_roles)
+
+    def _issue(self, origin: Origin) -> Issued:
+        options = self._options
+        remote = {
+            'REMOTE_USER': options.service_user,
+            'REMOTE_DOMAIN': options.service_domain,
+        }
+        question = Question(
+            'POST',
+            '/v3/auth/tokens?nocatalog',
+            body=_external(_scope(options)),
+            remote=remote,
+        )
+        answer = self._transport.ask(origin, question)
+
+        def read(body: dict[str, Any]) -> Issued:
+            _check_names(options, body['token']['user'])
+            return Issued(
+                answer.headers['X-Subject-Token'],
+                base.moment(body['token']['expires_at']),
+            )
+
+        return base.understood(
+            answer, 'for a token of [identity] service_user', read
+        )
+
+
+def _external(scope: dict[str, Any]) -> dict[str, Any]:
+    identity = {'methods': ['external'], 'external': {}}
+    return {'auth': {'identity': identity, 'scope': scope}}
+
+
+def _scope(options: Any) -> dict[str, Any]:
+    if options.system:
+        return {'system': {'all': True}}
+    domain = {'name': options.service_domain}
+    return {'project': {'name': options.service_project, 'domain': domain}}
+
+
+def _check_names(options: Any, user: dict[str, Any]) -> None:
+    # Keystone's DefaultDomain plugin takes no notice of the domain and
+    # answers for the user of that name in the default one.
+    found = (user['name'], user['domain']['name'])
+    if found != (options.service_user, options.service_domain):
+        raise ValueError(found)
+
+
+def _to_caller(token: dict[str, Any], given: str) -> base.Caller:
+    user = token['user']
+    return base.Caller(
+        user_id=str(user['id']),
+        name=str(user['name']),
+        domain_id=str(user['domain']['id']),
+        roles=frozenset(str(r['name']) for r in token.get('roles', ())),
+        delegated=_is_delegated(token),
+        token=given,
+        expires_at=base.moment(token['expires_at']),
+    )
+
+
+def _is_delegated(token: dict[str, Any]) -> bool:
+    by = token.get('application_credential') or {}
+    return bool(
+        by.get('restricted')
+        or by.get('access_rules')
+        or any(name in token for name in _DELEGATIONS)
+    )
+
+
+def _to_roles(body: dict[str, Any]) -> frozenset[str]:
+    return frozenset(
+        str(item['role']['name']) for item in body['role_assignments']
+    )
+
+
+def _to_user(user: dict[str, Any], asked: str) -> base.User:
+    if user['id'] != asked:
+        raise ValueError(asked)
+    return base.User(asked, str(user['name']), str(user['domain_id']))

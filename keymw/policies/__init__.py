@@ -1,0 +1,11 @@
+"""The rules: who may do what, as documented defaults for operators."""
+
+from oslo_policy import policy
+
+from keymw.policies import base
+from keymw.policies import credentials
+
+
+def list_rules() -> list[policy.RuleDefault]:
+    """Every rule, for the enforcer and for oslopolicy-sample-generator."""
+    return [*base.RULES, *credentials.RULES]

@@ -1,0 +1,1 @@
+"""Where keys are kept: records, abstract stores and their drivers."""

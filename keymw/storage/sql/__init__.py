@@ -1,0 +1,1 @@
+"""The sql driver: SQLAlchemy Core on an engine of oslo.db."""
