@@ -17,12 +17,10 @@ def credentials(conf: cfg.ConfigOpts) -> base.CredentialStore:
     """
     name = conf.storage.credentials
     try:
-        # warn_on_missing_entrypoint: the error below says it in one line.
         manager: driver.DriverManager[Any]
         manager = driver.DriverManager(
             'keymw.credential_store',
             name,
-            warn_on_missing_entrypoint=False,
             on_load_failure_callback=_fail,
         )
     except exception.NoMatches:
