@@ -7,6 +7,7 @@ about the target as it is, whose roles are looked up only where they matter.
 
 from collections.abc import Callable
 from collections.abc import Iterator
+import functools
 from typing import Any
 
 from oslo_config import cfg
@@ -30,6 +31,12 @@ _TYPES = {
 }
 _RANKS = [*_TYPES, 'none']
 
+_Target = tuple[str, str, str, bool]
+_OF_TARGET = ('user_id', 'domain_id', 'type', 'over')
+_Asking = tuple[str, str, frozenset[str], str]
+_OF_CALLER = ('user_id', 'domain_id', 'roles', 'type')
+_DECISIONS = 4096
+
 
 class Rules:
     """The rules of a configuration."""
@@ -42,8 +49,11 @@ class Rules:
             options[option].lower(): kind for kind, option in _TYPES.items()
         }
         self._untyped = 'default' if options.self_service else 'none'
+        # One decision of oslo.policy costs as much as a look-up in a database.
+        self._decide = functools.lru_cache(_DECISIONS)(self._decide_anew)
+        self._rules: object = None
         try:
-            self._enforcer.load_rules()
+            self._follow_file()
         except (cfg.Error, policy.InvalidDefinitionError, ValueError) as error:
             raise ConfigError(f'[oslo_policy] policy_file: {error}') from None
 
@@ -54,6 +64,7 @@ class Rules:
         """
         if caller.delegated:
             raise faults.Forbidden()
+        self._follow_file()
         if not any(self._cases(rule, caller, user_id, caller.domain_id)):
             raise self._refusal_without_look(rule, caller)
 
@@ -92,21 +103,28 @@ class Rules:
         domain_id: str,
     ) -> bool:
         mine = self._type(caller.roles, self._untyped)
-        target = {
-            'user_id': user_id,
-            'domain_id': domain_id,
-            'type': kind,
-            'over': _is_over(mine, kind),
-        }
-        asking = {
-            'user_id': caller.user_id,
-            'domain_id': caller.domain_id,
-            'roles': sorted(caller.roles),
-            'type': mine,
-        }
+        target = (user_id, domain_id, kind, _is_over(mine, kind))
+        asking = (caller.user_id, caller.domain_id, caller.roles, mine)
+        return self._decide(rule, target, asking)
+
+    def _decide_anew(
+        self, rule: str, target: _Target, asking: _Asking
+    ) -> bool:
+        of_target = dict(zip(_OF_TARGET, target, strict=True))
+        of_caller = dict(zip(_OF_CALLER, asking, strict=True))
+        of_caller['roles'] = sorted(of_caller['roles'])
         return bool(
-            self._enforcer.authorize(rule, _known(target), _known(asking))
+            self._enforcer.authorize(
+                rule, _known(of_target), _known(of_caller)
+            )
         )
+
+    def _follow_file(self) -> None:
+        # The enforcer reads its file again when that has changed.
+        self._enforcer.load_rules()
+        if self._enforcer.rules is not self._rules:
+            self._rules = self._enforcer.rules
+            self._decide.cache_clear()
 
     def _type(self, roles: frozenset[str], untyped: str) -> str:
         held = {self._types.get(role.lower(), untyped) for role in roles}

@@ -248,5 +248,17 @@ def _plain(segment: str) -> str:
 
 
 _CONTROL = re.compile('[\x00-\x1f\x7f]')
-# Every path that differs from its canon has one of these in it.
-ODD = re.compile(r'[\\;%\x00-\x20\x7f]|/[/.]')
+
+
+def may_be_ours(environ: Mapping[str, Any], path: str) -> bool:
+    """Whether a request needs a look: a cheap test, and mostly a no.
+
+    What is ours, or is another spelling of it, has the dot of its version
+    in its path, or that dot percent-encoded, or is told its version elsewhere.
+    """
+    return (
+        '.' in path
+        or '%' in path
+        or 'KEYSTONE_API_VERSION' in environ
+        or environ.get('SCRIPT_NAME', '').endswith(_V2)
+    )
