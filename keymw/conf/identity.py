@@ -7,7 +7,11 @@ OPTS: list[cfg.Opt] = [
     cfg.StrOpt(
         'api_version',
         default='auto',
-        choices=['auto', 'v3', 'v2.0'],
+        choices=[
+            ('auto', 'find out'),
+            ('v3', 'Keystone of today'),
+            ('v2.0', 'Keystone until Pike, Rackspace'),
+        ],
         help='Identity API that the wrapped application speaks. "auto" asks '
         'it at the first request and remembers only a good answer.',
     ),
@@ -39,10 +43,12 @@ OPTS: list[cfg.Opt] = [
     cfg.StrOpt(
         'external',
         default='DefaultDomain',
-        choices=['DefaultDomain', 'Domain'],
-        help='The value of [auth] external in keystone.conf. With '
-        '"DefaultDomain" only users of the default domain can be issued '
-        'tokens; service_user must be one.',
+        choices=[
+            ('DefaultDomain', 'users of the default domain alone'),
+            ('Domain', 'users of every domain'),
+        ],
+        help='The value of [auth] external in keystone.conf: which users '
+        'can be issued a token, service_user among them.',
     ),
     cfg.StrOpt(
         'domain_attribute',

@@ -42,11 +42,24 @@ class User:
     domain_id: str
 
 
+class NotAnswered(Exception):  # noqa: N818, it says what happened
+    """What came in place of an answer: for the operator, not for clients."""
+
+    def __init__(self, question: str, answer: Answer) -> None:
+        super().__init__(
+            f'the identity service answered {answer.status} when asked '
+            f'{question}'
+        )
+        self.answer = answer
+
+
 class Identity(abc.ABC):
     """What may be asked of an identity service.
 
     Every question raises Unavailable when the service is out of order,
-    which is never taken for an answer.
+    which is never taken for an answer; its cause is a NotAnswered where the
+    service said something. A caller of None stands for nobody: only
+    service_user can ask then.
     """
 
     @abc.abstractmethod
@@ -59,7 +72,16 @@ class Identity(abc.ABC):
         """
 
     @abc.abstractmethod
-    def user(self, origin: Origin, user_id: str, caller: Caller) -> User:
+    def service(self, origin: Origin) -> Caller:
+        """Who service_user is, by a token issued for this question.
+
+        :raises Unauthorized: the token that was issued is not taken.
+        """
+
+    @abc.abstractmethod
+    def user(
+        self, origin: Origin, user_id: str, caller: Caller | None
+    ) -> User:
         """The user with an id, asked as service_user, else as the caller.
 
         :raises UserNotFound: there is none.
@@ -68,7 +90,7 @@ class Identity(abc.ABC):
 
     @abc.abstractmethod
     def roles(
-        self, origin: Origin, user_id: str, caller: Caller
+        self, origin: Origin, user_id: str, caller: Caller | None
     ) -> frozenset[str]:
         """The names of all roles a user has anywhere, asked likewise.
 
@@ -89,15 +111,12 @@ def understood(
             return read(answer.body)
     except (KeyError, TypeError, ValueError, AttributeError):
         LOG.debug('not understood', exc_info=True)
-    LOG.warning(
-        'the identity service answered %d when asked %s',
-        answer.status,
-        question,
-    )
+    instead = NotAnswered(question, answer)
+    LOG.warning('%s', instead)
     raise faults.Unavailable(
         'The identity service cannot answer now.',
         answer.headers.get('Retry-After', '5'),
-    )
+    ) from instead
 
 
 def moment(text: str) -> datetime.datetime:

@@ -69,8 +69,11 @@ class Cached(base.Identity):
             self._callers[key] = found
         return found
 
+    def service(self, origin: Origin) -> base.Caller:
+        return self._asked(origin).service(origin)
+
     def user(
-        self, origin: Origin, user_id: str, caller: base.Caller
+        self, origin: Origin, user_id: str, caller: base.Caller | None
     ) -> base.User:
         if not self._shares_users:
             return self._asked(origin).user(origin, user_id, caller)
@@ -84,6 +87,6 @@ class Cached(base.Identity):
         return found
 
     def roles(
-        self, origin: Origin, user_id: str, caller: base.Caller
+        self, origin: Origin, user_id: str, caller: base.Caller | None
     ) -> frozenset[str]:
         return self._asked(origin).roles(origin, user_id, caller)

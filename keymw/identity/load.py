@@ -38,20 +38,34 @@ def load(
             '[identity] service_user: set either service_project or system, '
             'where it has the role "admin"'
         )
+    return cached.Cached(dialect(app, conf, clock), conf, clock)
+
+
+def dialect(
+    app: WSGIApplication, conf: cfg.ConfigOpts, clock: Callable[[], float]
+) -> Callable[[Origin], base.Identity]:
+    """How to find the dialect that a WSGI application speaks; by asking it.
+
+    What is found remembers no answers. Finding raises Unavailable where the
+    application is out of order, or speaks none.
+    """
     transport = Pipeline(app)
     modern = v3.V3(transport, conf, clock)
     old = v2.V2(transport, conf, clock)
 
     def find(origin: Origin) -> base.Identity:
-        version = options.api_version
+        version = conf.identity.api_version
         if version == 'v3' or (version == 'auto' and modern.speaks(origin)):
             return modern
         if version == 'v2.0' or old.speaks(origin):
             return old
-        LOG.error(
+        problem = ConfigError(
             '[identity] api_version: the wrapped application speaks neither '
             'v3 nor v2.0 here'
         )
-        raise faults.Unavailable('The identity service cannot answer now.')
+        LOG.error('%s', problem)
+        raise faults.Unavailable(
+            'The identity service cannot answer now.'
+        ) from problem
 
-    return cached.Cached(find, conf, clock)
+    return find

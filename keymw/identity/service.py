@@ -43,13 +43,18 @@ class Others:
         self._kept: Issued | None = None
         self._lock = threading.Lock()
 
-    def ask(self, origin: Origin, path: str, caller_token: str) -> Answer:
+    def ask(
+        self, origin: Origin, path: str, caller_token: str | None
+    ) -> Answer:
         """The answer to GET path, whatever it is.
 
+        :raises Forbidden: there is no one to ask as.
         :raises Unavailable: the identity service or service_user's token
             cannot be had.
         """
         if self._issue is None:
+            if caller_token is None:
+                raise faults.Forbidden()
             return self._get(origin, path, caller_token)
         answer = self._get(origin, path, self._token(origin, self._issue))
         if answer.status != 401:

@@ -53,11 +53,15 @@ class V2(base.Identity):
             lambda body: self._to_caller(body['access'], token),
         )
 
+    def service(self, origin: Origin) -> base.Caller:
+        return self.caller(origin, self._issue(origin).token)
+
     def user(
-        self, origin: Origin, user_id: str, caller: base.Caller
+        self, origin: Origin, user_id: str, caller: base.Caller | None
     ) -> base.User:
         path = f'{origin.v2_root}/users/{quote(user_id, safe="")}'
-        answer = self._others.ask(origin, path, caller.token)
+        token = caller.token if caller else None
+        answer = self._others.ask(origin, path, token)
         self._others.refuse(answer)
         if answer.status == 404 and answer.body:
             raise faults.UserNotFound(user_id)
@@ -68,10 +72,11 @@ class V2(base.Identity):
         )
 
     def roles(
-        self, origin: Origin, user_id: str, caller: base.Caller
+        self, origin: Origin, user_id: str, caller: base.Caller | None
     ) -> frozenset[str]:
         path = f'{origin.v2_root}/users/{quote(user_id, safe="")}/roles'
-        answer = self._others.ask(origin, path, caller.token)
+        token = caller.token if caller else None
+        answer = self._others.ask(origin, path, token)
         self._others.refuse(answer)
         return base.understood(
             answer,

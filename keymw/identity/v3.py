@@ -56,11 +56,15 @@ class V3(base.Identity):
             lambda body: _to_caller(body['token'], token),
         )
 
+    def service(self, origin: Origin) -> base.Caller:
+        return self.caller(origin, self._issue(origin).token)
+
     def user(
-        self, origin: Origin, user_id: str, caller: base.Caller
+        self, origin: Origin, user_id: str, caller: base.Caller | None
     ) -> base.User:
         path = f'/v3/users/{quote(user_id, safe="")}'
-        answer = self._others.ask(origin, path, caller.token)
+        token = caller.token if caller else None
+        answer = self._others.ask(origin, path, token)
         self._others.refuse(answer)
         if answer.status == 404 and 'error' in answer.body:
             raise faults.UserNotFound(user_id)
@@ -69,22 +73,22 @@ class V3(base.Identity):
         )
 
     def roles(
-        self, origin: Origin, user_id: str, caller: base.Caller
+        self, origin: Origin, user_id: str, caller: base.Caller | None
     ) -> frozenset[str]:
         path = (
             f'/v3/role_assignments?user.id={quote(user_id, safe="")}'
             '&effective&include_names'
         )
-        answer = self._others.ask(origin, path, caller.token)
+        token = caller.token if caller else None
+        answer = self._others.ask(origin, path, token)
         self._others.refuse(answer)
         return base.understood(answer, 'for the roles of a user', _to_roles)
 
     def _issue(self, origin: Origin) -> Issued:
         options = self._options
-        remote = {
-            'REMOTE_USER': options.service_user,
-            'REMOTE_DOMAIN': options.service_domain,
-        }
+        remote = {'REMOTE_USER': options.service_user}
+        if options.external == 'Domain':
+            remote['REMOTE_DOMAIN'] = options.service_domain
         question = Question(
             'POST',
             '/v3/auth/tokens?nocatalog',

@@ -1,22 +1,22 @@
-"""Rules that the rules of the operations are made of (contract, 5).
-
-Of the caller a rule may read user_id, domain_id, roles, and type: the highest
-of admin, service-admin, identity-admin, user-admin, user-manage and default
-that the caller's roles come to; default as well for a caller without any when
-[kskey] self_service is on, else none. Of the target: user_id, domain_id, type,
-and over, which is True where the caller's type is above the target's, or both
-are user-manage.
-"""
+"""Rules that the rules of the operations are made of (contract, 5)."""
 
 from oslo_policy import policy
 
 ADMIN = 'type:admin'
 OVER = 'True:%(over)s'
 
+_FACTS = """Has the role of [kskey] admin_role: may do all.
+
+What a rule may read. Of the caller: user_id, domain_id, role, and type, which
+is the highest of admin, service-admin, identity-admin, user-admin, user-manage
+and default that its roles come to; without any of these roles it is default
+where [kskey] self_service is on, else none. Of the target: user_id, domain_id,
+type, and over, which is True where the type of the caller is above that of the
+target, or both are user-manage.
+"""
+
 RULES = [
-    policy.RuleDefault(
-        'admin', ADMIN, 'Has the role of [kskey] admin_role: may do all.'
-    ),
+    policy.RuleDefault('admin', ADMIN, _FACTS),
     policy.RuleDefault(
         'self',
         'user_id:%(user_id)s and not type:none',
