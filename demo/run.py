@@ -1,0 +1,57 @@
+"""Serve keymw in front of a real Keystone until told to stop."""
+
+import http.client
+import os
+from pathlib import Path
+import signal
+import string
+import sys
+from types import FrameType
+
+import alice
+import port
+import server
+import state
+
+REQUESTS = Path(__file__).parent / 'templates' / 'requests.txt'
+
+
+def main() -> None:
+    # Databases, keys and logs are for the user who runs the demo alone.
+    os.umask(0o077)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)
+    try:
+        serve(
+            Path(os.environ['DEMO_DIR']).absolute(),
+            port.checked(os.environ['PORT']),
+        )
+    except (OSError, http.client.HTTPException) as error:
+        sys.exit(f'The demo cannot run: {error}')
+
+
+def stop(number: int, _frame: FrameType | None) -> None:
+    # A second Ctrl-C must not break into the stopping of the server.
+    for again in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(again, signal.SIG_IGN)
+    sys.exit(128 + number)
+
+
+def serve(place: Path, number: int) -> None:
+    state.prepare(place, number)
+    print('Starting both', flush=True)
+    with server.Server(place, number) as running:
+        running.wait_until_ready()
+        show_requests(number, alice.user_id(number))
+        running.wait()
+
+
+def show_requests(number: int, user_id: str) -> None:
+    url = f'http://127.0.0.1:{number}'
+    text = string.Template(REQUESTS.read_text())
+    print(f'keymw is ready on {url}', flush=True)
+    print(text.substitute(url=url, user_id=user_id), flush=True)
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,71 @@
+"""The gunicorn that serves Keystone and keymw, as a child process."""
+
+import contextlib
+import os
+from pathlib import Path
+import signal
+import subprocess
+import sys
+from typing import Self
+
+WORKERS = 3
+SETTINGS = Path(__file__).parent / 'gunicorn.conf.py'
+
+
+class Server:
+    """gunicorn, from `with` to the end of its block."""
+
+    def __init__(self, place: Path, port: int) -> None:
+        self._log = place / 'demo.log'
+        self._ready, ready = os.pipe()
+        # A process group of its own: Ctrl-C reaches the runner alone, which
+        # then stops gunicorn.
+        with self._log.open('w') as log:
+            self._process = subprocess.Popen(
+                command(place, port),
+                env={**os.environ, 'READY_FD': str(ready)},
+                pass_fds=[ready],
+                process_group=0,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+        os.close(ready)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._process.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(5)
+        # What is left when gunicorn hung, or was killed under its workers.
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+
+    def wait_until_ready(self) -> None:
+        """Return when every worker has loaded the application.
+
+        :raises SystemExit: gunicorn has stopped.
+        """
+        for _worker in range(WORKERS):
+            if not os.read(self._ready, 1):
+                self.wait()
+
+    def wait(self) -> None:
+        """Wait until gunicorn stops, which it should not.
+
+        :raises SystemExit: it has.
+        """
+        code = self._process.wait()
+        sys.exit(f'gunicorn has stopped ({code}): see {self._log}')
+
+
+def command(place: Path, port: int) -> list[str | Path]:
+    return [
+        Path(sys.executable).with_name('gunicorn'),
+        f'--config={SETTINGS}',
+        f'--paste={place / "demo.ini"}',
+        f'--bind=127.0.0.1:{port}',
+        f'--workers={WORKERS}',
+    ]
