@@ -31,8 +31,13 @@ test: $(VENV)/installed-test
 	@$(VENV)/bin/pytest --cov --cov-report=term
 
 $(VENV)/installed-test: $(VENV)/installed-demo
+	@echo 'Installing what the tests need.'
 	@$(VENV)/bin/python -m pip install --disable-pip-version-check --quiet \
-		--root-user-action=ignore --editable '.[keystone,demo,test]'
+		--root-user-action=ignore \
+		--editable '.[keystone,demo,mysql,postgresql,test]'
+	@$(VENV)/bin/python -m pip install --disable-pip-version-check --quiet \
+		--root-user-action=ignore --editable '.[ldap]' || \
+		echo 'python-ldap does not build here: its tests are skipped.'
 	@touch $@
 
 bench: $(VENV)/installed-test

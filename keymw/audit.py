@@ -28,9 +28,10 @@ def operation(rule: str, target: str, request_id: str) -> Iterator[Entry]:
     Ids are percent-encoded, so that none can write a line of its own.
     """
     entry = Entry(rule, target, request_id)
-    outcome = 'done'
+    outcome = 'failed'
     try:
         yield entry
+        outcome = 'done'
     except faults.Fault as fault:
         outcome = f'{fault.status} {fault.name}'
         raise

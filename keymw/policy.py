@@ -52,10 +52,14 @@ class Rules:
         # One decision of oslo.policy costs as much as a look-up in a database.
         self._decide = functools.lru_cache(_DECISIONS)(self._decide_anew)
         self._rules: object = None
+        _check_file(conf)
         try:
             self._follow_file()
-        except (cfg.Error, policy.InvalidDefinitionError, ValueError) as error:
+            self._enforcer.check_rules(raise_on_violation=True)
+        # Whatever a parser makes of a file that holds no rules.
+        except Exception as error:
             raise ConfigError(f'[oslo_policy] policy_file: {error}') from None
+        self._check_parsed()
 
     def allow(self, rule: str, caller: Caller, user_id: str) -> None:
         """Let pass who may do this to the user in some case.
@@ -81,9 +85,10 @@ class Rules:
 
         :raises Forbidden: this caller may not.
         """
-        if all(self._cases(rule, caller, target.id, target.domain_id)):
+        cases = list(self._cases(rule, caller, target.id, target.domain_id))
+        if all(cases):
             return
-        kind = self._type(roles(), 'none')
+        kind = self._type(roles(), 'none') if any(cases) else 'none'
         if not self._holds(rule, caller, kind, target.id, target.domain_id):
             raise self._refusal(rule, caller, kind)
 
@@ -119,6 +124,15 @@ class Rules:
             )
         )
 
+    def _check_parsed(self) -> None:
+        # oslo.policy makes a rule that it cannot parse one that never holds.
+        for name, rule in self._enforcer.file_rules.items():
+            if str(rule.check) == '!' != rule.check_str.strip():
+                raise ConfigError(
+                    f'[oslo_policy] policy_file: rule "{name}" cannot be '
+                    f'parsed: {rule.check_str}'
+                )
+
     def _follow_file(self) -> None:
         # The enforcer reads its file again when that has changed.
         self._enforcer.load_rules()
@@ -153,6 +167,15 @@ class Rules:
                 'This user cannot set or reset Service Admin apiKey.'
             )
         return faults.Forbidden()
+
+
+def _check_file(conf: cfg.ConfigOpts) -> None:
+    # oslo.policy goes on with the defaults where the file is not found.
+    name = conf.oslo_policy.policy_file
+    found = conf.get_location('policy_file', 'oslo_policy')
+    chosen = found is not None and found.location is cfg.Locations.user
+    if chosen and conf.find_file(name) is None:
+        raise ConfigError(f'[oslo_policy] policy_file: {name} is not there')
 
 
 def _is_over(mine: str, theirs: str) -> bool:

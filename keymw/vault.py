@@ -47,7 +47,7 @@ class Vault:
 
         :raises CannotOpen: its key is not here, or it is not theirs.
         """
-        cipher = self._ciphers.get(int.from_bytes(sealed[:_ID_BYTES], 'big'))
+        cipher = self._ciphers.get(sealed_by(sealed))
         nonce, rest = _split(sealed)
         try:
             if cipher is None:
@@ -56,6 +56,11 @@ class Vault:
         except (InvalidTag, ValueError):
             raise CannotOpen(f'the sealed {kind} of {owner}') from None
         return secret.decode()
+
+
+def sealed_by(sealed: bytes) -> int:
+    """The id of the key that sealed a value."""
+    return int.from_bytes(sealed[:_ID_BYTES], 'big')
 
 
 def _split(sealed: bytes) -> tuple[bytes, bytes]:

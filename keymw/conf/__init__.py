@@ -7,11 +7,12 @@ from oslo_config import cfg
 from keymw.conf import database
 from keymw.conf import identity
 from keymw.conf import kskey
+from keymw.conf import ldap
 from keymw.conf import limits
 from keymw.conf import storage
 from keymw.conf import vault
 
-GROUPS = (database, identity, kskey, limits, storage, vault)
+GROUPS = (database, identity, kskey, ldap, limits, storage, vault)
 
 
 class ConfigError(Exception):
@@ -39,7 +40,7 @@ def load(config_file: str) -> cfg.ConfigOpts:
             default_config_dirs=[],
         )
         _read_all(conf, list_opts())
-    except (cfg.Error, ValueError) as error:
+    except (cfg.Error, OSError, ValueError) as error:
         raise ConfigError(f'{config_file}: {error}') from None
     return conf
 

@@ -57,9 +57,9 @@ class Identity(abc.ABC):
     """What may be asked of an identity service.
 
     Every question raises Unavailable when the service is out of order,
-    which is never taken for an answer; its cause is a NotAnswered where the
-    service said something. A caller of None stands for nobody: only
-    service_user can ask then.
+    which is never taken for an answer; its cause says what happened, as a
+    NotAnswered where the service said something. A caller of None stands for
+    nobody: only service_user can ask then.
     """
 
     @abc.abstractmethod

@@ -30,6 +30,15 @@ def load(
 
     :raises ConfigError: options of [identity] do not go together.
     """
+    check_options(conf)
+    return cached.Cached(dialect(app, conf, clock), conf, clock)
+
+
+def check_options(conf: cfg.ConfigOpts) -> None:
+    """Refuse options of [identity] that do not go together.
+
+    :raises ConfigError: they do not.
+    """
     options = conf.identity
     if options.service_user and not (
         options.system ^ bool(options.service_project)
@@ -38,12 +47,11 @@ def load(
             '[identity] service_user: set either service_project or system, '
             'where it has the role "admin"'
         )
-    return cached.Cached(dialect(app, conf, clock), conf, clock)
 
 
 def dialect(
     app: WSGIApplication, conf: cfg.ConfigOpts, clock: Callable[[], float]
-) -> Callable[[Origin], base.Identity]:
+) -> Callable[[Origin], v3.V3 | v2.V2]:
     """How to find the dialect that a WSGI application speaks; by asking it.
 
     What is found remembers no answers. Finding raises Unavailable where the
@@ -53,7 +61,7 @@ def dialect(
     modern = v3.V3(transport, conf, clock)
     old = v2.V2(transport, conf, clock)
 
-    def find(origin: Origin) -> base.Identity:
+    def find(origin: Origin) -> v3.V3 | v2.V2:
         version = conf.identity.api_version
         if version == 'v3' or (version == 'auto' and modern.speaks(origin)):
             return modern

@@ -97,13 +97,14 @@ class Pipeline:
         try:
             with _own_context():
                 response = request.send(self._app)
-        except Exception:
+                body = response.body
+        except Exception as error:
             LOG.exception('the wrapped application failed on our question')
             raise faults.Unavailable(
                 'The identity service cannot be reached.'
-            ) from None
+            ) from error
         return Answer(
-            response.status_int, response.headers, _json_object(response)
+            response.status_int, response.headers, _json_object(body)
         )
 
 
@@ -129,9 +130,9 @@ def _request(origin: Origin, question: Question) -> webob.Request:
     return request
 
 
-def _json_object(response: webob.Response) -> dict[str, Any]:
+def _json_object(body: bytes) -> dict[str, Any]:
     try:
-        return msgspec.json.decode(response.body, type=dict[str, Any])
+        return msgspec.json.decode(body, type=dict[str, Any])
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return {}
 

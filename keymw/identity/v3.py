@@ -75,14 +75,23 @@ class V3(base.Identity):
     def roles(
         self, origin: Origin, user_id: str, caller: base.Caller | None
     ) -> frozenset[str]:
-        path = (
-            f'/v3/role_assignments?user.id={quote(user_id, safe="")}'
-            '&effective&include_names'
-        )
-        token = caller.token if caller else None
-        answer = self._others.ask(origin, path, token)
-        self._others.refuse(answer)
-        return base.understood(answer, 'for the roles of a user', _to_roles)
+        who = quote(user_id, safe='')
+
+        def ask(path: str, read: Callable[[dict[str, Any]], Any]) -> Any:
+            token = caller.token if caller else None
+            answer = self._others.ask(origin, path, token)
+            self._others.refuse(answer)
+            return base.understood(answer, 'for the roles of a user', read)
+
+        # Keystone leaves the system out of what it calls effective.
+        assigned = '/v3/role_assignments?include_names'
+        theirs = ask(f'{assigned}&effective&user.id={who}', _assigned)
+        system = ask(f'{assigned}&scope.system=all', _assigned)
+        actors = {('user', user_id)}
+        if any(kind == 'group' for (kind, _), _ in system):
+            actors |= ask(f'/v3/users/{who}/groups', _groups)
+        theirs += [found for found in system if found[0] in actors]
+        return frozenset(role for _, role in theirs)
 
     def _issue(self, origin: Origin) -> Issued:
         options = self._options
@@ -151,10 +160,21 @@ def _is_delegated(token: dict[str, Any]) -> bool:
     )
 
 
-def _to_roles(body: dict[str, Any]) -> frozenset[str]:
-    return frozenset(
-        str(item['role']['name']) for item in body['role_assignments']
-    )
+def _assigned(body: dict[str, Any]) -> list[tuple[tuple[str, str], str]]:
+    """Who has which role: kind and id, and the name of the role."""
+    return [
+        (
+            (kind, str(item[kind]['id'])),
+            str(item['role']['name']),
+        )
+        for item in body['role_assignments']
+        for kind in ('user', 'group')
+        if kind in item
+    ]
+
+
+def _groups(body: dict[str, Any]) -> set[tuple[str, str]]:
+    return {('group', str(group['id'])) for group in body['groups']}
 
 
 def _to_user(user: dict[str, Any], asked: str) -> base.User:

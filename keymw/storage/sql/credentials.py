@@ -2,6 +2,7 @@
 
 import datetime
 from typing import Any
+import zlib
 
 from oslo_config import cfg
 import sqlalchemy as sa
@@ -32,41 +33,48 @@ class SqlCredentials(base.CredentialStore):
         )
 
     def _first(self, *where: Any) -> base.Credential | None:
-        with self._db.read() as connection:
-            row = connection.execute(
-                sa.select(CREDENTIAL).where(*where)
-            ).first()
+        # Two may hold a name that two servers wrote at the same moment.
+        question = (
+            sa.select(CREDENTIAL)
+            .where(*where)
+            .order_by(_COLUMNS.updated_at.desc())
+            .limit(1)
+        )
+        row = self._db.read(lambda on: on.execute(question).first())
         return None if row is None else _to_record(row)
 
     def put(self, credential: base.Credential) -> None:
         row = _to_row(credential)
-        with self._db.write() as connection:
-            connection.execute(
-                sa.update(CREDENTIAL)
-                .where(
-                    _COLUMNS.domain_id == credential.domain_id,
-                    _COLUMNS.username == credential.username,
-                    _COLUMNS.user_id != credential.user_id,
-                )
-                .values(username=None)
+        take_name_away = (
+            sa.update(CREDENTIAL)
+            .where(
+                _COLUMNS.domain_id == credential.domain_id,
+                _COLUMNS.username == credential.username,
+                _COLUMNS.user_id != credential.user_id,
             )
+            .values(username=None)
+        )
+
+        def work(connection: sa.Connection) -> None:
+            if connection.dialect.name == 'postgresql':
+                connection.execute(_wait_for_name(credential))
+            connection.execute(take_name_away)
             connection.execute(_upsert(connection.dialect.name, row))
 
+        self._db.write(work)
+
     def delete(self, user_id: str) -> bool:
-        with self._db.write() as connection:
-            done = connection.execute(
-                sa.delete(CREDENTIAL).where(_COLUMNS.user_id == user_id)
-            )
-            return done.rowcount > 0
+        order = sa.delete(CREDENTIAL).where(_COLUMNS.user_id == user_id)
+        return self._db.write(lambda on: on.execute(order).rowcount > 0)
 
     def page(self, after: str, limit: int) -> list[base.Credential]:
-        with self._db.read() as connection:
-            rows = connection.execute(
-                sa.select(CREDENTIAL)
-                .where(_COLUMNS.user_id > after)
-                .order_by(_COLUMNS.user_id)
-                .limit(limit)
-            ).all()
+        question = (
+            sa.select(CREDENTIAL)
+            .where(_COLUMNS.user_id > after)
+            .order_by(_COLUMNS.user_id)
+            .limit(limit)
+        )
+        rows = self._db.read(lambda on: on.execute(question).all())
         return [_to_record(row) for row in rows]
 
     def check(self) -> None:
@@ -78,9 +86,23 @@ class SqlCredentials(base.CredentialStore):
             )
 
 
+def _wait_for_name(credential: base.Credential) -> sa.Select[Any]:
+    """Let no other transaction write this name before this one ends.
+
+    On PostgreSQL neither of two would see the row of the other; MariaDB
+    locks the place in the index, and SQLite everything.
+    """
+    name = f'{credential.domain_id}\0{credential.username}'
+    number = zlib.crc32(name.encode()) - 2**31
+    return sa.select(sa.func.pg_advisory_xact_lock(_LOCK, number))
+
+
+_LOCK = 7238124
+
+
 def _upsert(dialect: str, row: dict[str, Any]) -> sa.Insert:
     changed = {k: v for k, v in row.items() if k not in _KEPT}
-    if dialect in ('mysql', 'mariadb'):
+    if dialect == 'mysql':
         return (
             mysql.insert(CREDENTIAL)
             .values(row)

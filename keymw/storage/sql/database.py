@@ -1,100 +1,146 @@
 """One engine for each process, and the transactions on it."""
 
+from collections.abc import Callable
 from collections.abc import Iterator
 import contextlib
 import os
 import threading
-from typing import Any
+import time
+from typing import TypeVar
 
 from oslo_config import cfg
+from oslo_db import api
 from oslo_db import exception
-from oslo_db.sqlalchemy import engines
 import sqlalchemy as sa
 
 from keymw.storage import base
+from keymw.storage.sql import engine
 
-BUSY_TIMEOUT = 10_000  # milliseconds
-# oslo.db begins a deferred transaction on SQLite unless this stands in the
-# connection's info; it takes it out again at the end.
-_IMMEDIATE = 'immediate'
+T = TypeVar('T')
+Work = Callable[[sa.Connection], T]
+
+PATIENCE = 10.0  # seconds
+_SERIALIZATION_FAILURE = '40001'
 
 
 class Database:
-    """Connections by the options of [database].
+    """Transactions by the options of [database].
 
     The engine is made at the first question in each process, never before
     a server forks its workers: two processes must not share a connection.
+
+    :raises ConfigError: [database] connection is none that we can use.
     """
 
     def __init__(self, conf: cfg.ConfigOpts) -> None:
         options = dict(conf.database)
-        self._url = options.pop('connection')
+        self._url = engine.url(options.pop('connection'))
         self._options = options
         self._engine: sa.Engine | None = None
         self._pid = 0
         self._lock = threading.Lock()
 
-    @contextlib.contextmanager
-    def read(self) -> Iterator[sa.Connection]:
-        """A connection to read on.
+    def read(self, work: Work[T]) -> T:
+        """What work finds on a connection.
+
+        work is run again when its connection broke or another transaction
+        was in its way.
 
         :raises Outage: the database cannot be reached or cannot answer.
         """
-        with _outages(), self._of_this_process().connect() as connection:
-            yield connection
+        return _insist(lambda: self._read(work))
 
-    @contextlib.contextmanager
-    def write(self) -> Iterator[sa.Connection]:
-        """A transaction to write in, committed at the end.
+    def _read(self, work: Work[T]) -> T:
+        with _connect(self._of_this_process) as connection, _until_commit():
+            return work(connection)
 
-        :raises Outage: the same; nothing was written.
+    def write(self, work: Work[T]) -> T:
+        """What work does in a transaction, committed; run again likewise.
+
+        :raises Outage: the same, and nothing was written; where the answer
+            to the commit was lost, nothing or all.
         """
-        with _outages(), self._of_this_process().connect() as connection:
-            connection.info['in_transaction'] = _IMMEDIATE
+        return _insist(lambda: self._write(work))
+
+    def _write(self, work: Work[T]) -> T:
+        with _connect(self._of_this_process) as connection:
+            connection.info['in_transaction'] = engine.IMMEDIATE
+            with connection.begin(), _until_commit():
+                return work(connection)
+
+    def change_schema(self, work: Work[None]) -> None:
+        """Do work once, in a transaction that may take its time.
+
+        :raises Outage: the database cannot be reached or refuses it.
+        """
+        made = engine.make(self._url, self._options, patient=True)
+        with _outages(), _connect(lambda: made) as connection:
+            connection.info['in_transaction'] = engine.IMMEDIATE
             with connection.begin():
-                yield connection
+                work(connection)
+        made.dispose()
 
     def _of_this_process(self) -> sa.Engine:
         with self._lock:
             if self._engine is None or self._pid != os.getpid():
-                self._engine = _make_engine(self._url, self._options)
+                self._engine = engine.make(self._url, self._options)
                 self._pid = os.getpid()
             return self._engine
+
+
+def _connect(make: Callable[[], sa.Engine]) -> sa.Connection:
+    try:
+        return make().connect()
+    except Exception as error:  # a driver's opinion of the URL is anything
+        raise _outage(error) from error
+
+
+class _Broken(exception.DBConnectionError):  # type: ignore[misc]
+    """The connection broke before the commit: nothing was written."""
+
+
+@contextlib.contextmanager
+def _until_commit() -> Iterator[None]:
+    try:
+        yield
+    except exception.DBConnectionError as error:
+        raise _Broken(error.inner_exception) from error
+
+
+def _insist(attempt: Callable[[], T]) -> T:
+    """Attempt again what failed for a passing reason, for a while."""
+    deadline = time.monotonic() + PATIENCE
+    again = api.wrap_db_retry(
+        max_retries=100,
+        retry_interval=0.01,
+        max_retry_interval=0.5,
+        jitter=True,
+        exception_checker=lambda error: (
+            _is_passing(error) and time.monotonic() < deadline
+        ),
+    )
+    with _outages():
+        done: T = again(attempt)()
+    return done
+
+
+def _is_passing(error: Exception) -> bool:
+    """Whether nothing was written and another attempt may succeed."""
+    if isinstance(error, sa.exc.DBAPIError):
+        state = getattr(error.orig, 'sqlstate', None)
+        return bool(state == _SERIALIZATION_FAILURE)
+    # Galera says that another node was first in the words of a deadlock.
+    return isinstance(error, (exception.DBDeadlock, _Broken))
 
 
 @contextlib.contextmanager
 def _outages() -> Iterator[None]:
     try:
         yield
-    except (exception.DBError, sa.exc.SQLAlchemyError, ImportError) as error:
-        raise base.Outage(
-            f'[database] connection: {_first_line(error)}'
-        ) from error
+    except (exception.DBError, sa.exc.SQLAlchemyError) as error:
+        raise _outage(error) from error
 
 
-def _first_line(error: Exception) -> str:
-    return str(error).strip().partition('\n')[0]
-
-
-def _make_engine(url: str, options: dict[str, Any]) -> sa.Engine:
-    # No retries at start: an outage is answered, not waited for.
-    engine: sa.Engine = engines.create_engine(url, max_retries=0, **options)
-    # The text of a database error must not hold what was being written.
-    engine.hide_parameters = True
-    if engine.dialect.name == 'sqlite':
-        sa.event.listen(engine, 'connect', _set_up_sqlite)
-        sa.event.listen(engine, 'begin', _begin_immediate)
-    return engine
-
-
-def _set_up_sqlite(connection: Any, _record: object) -> None:
-    connection.execute(f'PRAGMA busy_timeout = {BUSY_TIMEOUT}')
-    connection.execute('PRAGMA journal_mode = WAL')
-    connection.execute('PRAGMA synchronous = FULL')
-
-
-def _begin_immediate(connection: sa.Connection) -> None:
-    # A deferred transaction that reads and then writes fails at once when
-    # another wrote in between; an immediate one waits its turn.
-    if connection.info['in_transaction'] == _IMMEDIATE:
-        connection.exec_driver_sql('BEGIN IMMEDIATE')
+def _outage(error: Exception) -> base.Outage:
+    first_line = str(error).strip().partition('\n')[0]
+    return base.Outage(f'[database] connection: {first_line}')

@@ -11,6 +11,11 @@ import sqlalchemy as sa
 from keymw.storage.sql import database
 
 VERSION_TABLE = 'keymw_version'
+# Until the connection is closed; SQLite has one writer at a time anyway.
+_LOCKS = {
+    'mysql': "SELECT GET_LOCK('keymw db sync', 31536000)",
+    'postgresql': 'SELECT pg_advisory_lock(7238123)',
+}
 
 
 def head() -> str:
@@ -24,19 +29,30 @@ def current(db: database.Database) -> str | None:
 
     :raises Outage: the database cannot be reached.
     """
-    with db.read() as connection:
-        return migration.MigrationContext.configure(
-            connection, opts={'version_table': VERSION_TABLE}
-        ).get_current_revision()
+    return db.read(_current)
+
+
+def _current(connection: sa.Connection) -> str | None:
+    return migration.MigrationContext.configure(
+        connection, opts={'version_table': VERSION_TABLE}
+    ).get_current_revision()
 
 
 def sync(db: database.Database) -> None:
     """Make every step from the present version to head().
 
+    Of two processes that do it at the same time one waits for the other.
+
     :raises Outage: the database cannot be reached or refuses a step.
     """
-    with db.write() as connection:
-        command.upgrade(_config(connection), 'head')
+    db.change_schema(_sync)
+
+
+def _sync(connection: sa.Connection) -> None:
+    lock = _LOCKS.get(connection.dialect.name)
+    if lock is not None:
+        connection.exec_driver_sql(lock)
+    command.upgrade(_config(connection), 'head')
 
 
 def _config(connection: sa.Connection | None = None) -> config.Config:

@@ -2,31 +2,33 @@
 
 from alembic import op
 import sqlalchemy as sa
-from sqlalchemy.dialects import mysql
+
+from keymw.storage.sql.tables import MOMENT
+from keymw.storage.sql.tables import Exact
 
 revision = '0001'
 down_revision = None
 branch_labels = None
 depends_on = None
 
-_EXACT = sa.String(255).with_variant(
-    mysql.VARCHAR(255, charset='utf8mb4', collation='utf8mb4_bin'), 'mysql'
-)
-_MOMENT = sa.DateTime().with_variant(mysql.DATETIME(fsp=6), 'mysql')
-
 
 def upgrade() -> None:
+    # MariaDB commits each statement: this may have been cut off half-way.
     op.create_table(
         'keymw_credential',
-        sa.Column('user_id', _EXACT, primary_key=True),
-        sa.Column('domain_id', _EXACT, nullable=False),
-        sa.Column('username', _EXACT),
+        sa.Column('user_id', Exact, primary_key=True),
+        sa.Column('domain_id', Exact, nullable=False),
+        sa.Column('username', Exact),
         sa.Column('secret', sa.LargeBinary(1024), nullable=False),
-        sa.Column('created_at', _MOMENT, nullable=False),
-        sa.Column('updated_at', _MOMENT, nullable=False),
+        sa.Column('created_at', MOMENT, nullable=False),
+        sa.Column('updated_at', MOMENT, nullable=False),
+        mysql_engine='InnoDB',
+        if_not_exists=True,
     )
-    op.create_index(
-        'keymw_credential_name',
-        'keymw_credential',
-        ['domain_id', 'username'],
-    )
+    found = sa.inspect(op.get_bind()).get_indexes('keymw_credential')
+    if not found:
+        op.create_index(
+            'keymw_credential_name',
+            'keymw_credential',
+            ['domain_id', 'username'],
+        )

@@ -1,0 +1,1 @@
+"""keymw-manage: the commands of an operator, one file per noun."""

@@ -1,0 +1,226 @@
+"""doctor: whether an installation is in order, and what to do if not."""
+
+import argparse
+from collections.abc import Callable
+import dataclasses
+import functools
+import os
+import pathlib
+import stat
+import time
+
+from cliff import command
+from oslo_config import cfg
+
+from keymw import conf as configuration
+from keymw import policy
+from keymw import vault
+from keymw.conf import ConfigError
+from keymw.identity import load as identity_load
+from keymw.identity import v2
+from keymw.identity import v3
+from keymw.manage import credential
+from keymw.manage import db
+from keymw.manage import pipeline
+
+
+class Skipped(Exception):  # noqa: N818, it is no error
+    """A check cannot be made; the message says what it needs."""
+
+
+@dataclasses.dataclass
+class Installation:
+    """What is checked; a part is loaded when a check needs it."""
+
+    config_file: str
+    pipeline: tuple[str, str] | None
+
+    @functools.cached_property
+    def conf(self) -> cfg.ConfigOpts:
+        """The configuration.
+
+        :raises ConfigError: it is not valid.
+        """
+        return configuration.load(self.config_file)
+
+    @functools.cached_property
+    def dialect(self) -> v3.V3 | v2.V2:
+        """The identity service, in the dialect it speaks.
+
+        :raises ConfigError: it cannot be loaded, or does not answer.
+        :raises Skipped: nobody said which it is.
+        """
+        if self.pipeline is None:
+            raise Skipped(pipeline.NEEDED)
+        app = pipeline.load(*self.pipeline)
+        find = identity_load.dialect(app, self.conf, time.time)
+        with pipeline.asking():
+            return find(pipeline.origin())
+
+
+class Doctor(command.Command):
+    """Check an installation: one line for each check.
+
+    The exit code is 1 when a check failed. The identity service is checked
+    when --pipeline says where it is.
+    """
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        parser = super().get_parser(prog_name)
+        pipeline.add_option(parser)
+        return parser
+
+    def take_action(self, parsed_args: argparse.Namespace) -> int:
+        installation = Installation(
+            self.app.options.config_file, parsed_args.pipeline
+        )
+        failed: set[str] = set()
+        for check in CHECKS:
+            outcome, text = _make(check, installation, failed)
+            if outcome == 'FAILED':
+                failed.add(check.name)
+            line = ' '.join(f'{check.name}: {text}'.split())
+            print(f'{outcome:<8}{line}', file=self.app.stdout, flush=True)
+        return int(bool(failed))
+
+
+@dataclasses.dataclass(frozen=True)
+class Check:
+    """One line: look says what is in order, or raises what is not.
+
+    needs names the check without which this one tells nothing.
+    """
+
+    name: str
+    look: Callable[[Installation], str]
+    needs: str | None = 'configuration'
+
+
+def _make(
+    check: Check, installation: Installation, failed: set[str]
+) -> tuple[str, str]:
+    if check.needs in failed:
+        failed.add(check.name)
+        return 'skipped', f'{check.needs} must be in order first'
+    try:
+        return 'ok', check.look(installation)
+    except Skipped as why:
+        return 'skipped', str(why)
+    except Exception as error:  # the other checks are made all the same
+        return 'FAILED', str(error) or type(error).__name__
+
+
+def _configuration(at: Installation) -> str:
+    configuration.load(at.config_file)
+    return at.config_file
+
+
+def _passwords(at: Installation) -> str:
+    """Whether others can read a password in the configuration."""
+    options = _options_with_password(at.conf)
+    file = pathlib.Path(at.config_file)
+    if options and _mode(file) & 0o007:
+        raise ConfigError(
+            f'{file} holds the password of {options[0]} and is open to other '
+            f'users (mode {_mode(file):04o}): chmod 0640 it'
+        )
+    return f'{", ".join(options) or "none"} in {file}'
+
+
+def _options_with_password(conf: cfg.ConfigOpts) -> list[str]:
+    url = db.connection_url(conf)
+    found = ['[database] connection'] if url.password else []
+    return found + [
+        f'[{group}] {opt.name}'
+        for group, opts in configuration.list_opts()
+        for opt in opts
+        if opt.secret and group != 'database' and conf[group][opt.dest]
+    ]
+
+
+def _rules(at: Installation) -> str:
+    policy.Rules(at.conf)
+    name = at.conf.oslo_policy.policy_file
+    found = at.conf.find_file(name)
+    place = at.conf.get_location('policy_file', 'oslo_policy')
+    if found is None and place and place.location.is_user_controlled:
+        raise ConfigError(
+            f'[oslo_policy] policy_file: there is no file {name}'
+        )
+    return found or f'the defaults, as there is no {name}'
+
+
+def _vault(at: Installation) -> str:
+    repository = at.conf.vault.key_repository
+    found = vault.load(repository)
+    sealed = found.seal('doctor', 'nobody', 'probe')
+    found.open('doctor', 'nobody', sealed)
+    return f'{repository} seals and opens'
+
+
+def _file(at: Installation) -> str:
+    """Whether the file of an SQLite database is there, and ours alone."""
+    file = db.sqlite_file(at.conf)
+    if file is None or at.conf.storage.credentials != 'sql':
+        raise Skipped('nothing is kept in one')
+    db.check_file(at.conf)
+    if _mode(file) & 0o007:
+        raise ConfigError(
+            f'[database] connection: {file} is open to other users (mode '
+            f'{_mode(file):04o}): chmod 0600 it'
+        )
+    if not all(os.access(path, os.W_OK) for path in (file, file.parent)):
+        raise ConfigError(
+            f'[database] connection: this user may not write {file} and in '
+            'its directory: run as the user that runs keymw, or change the '
+            'owner'
+        )
+    return str(file)
+
+
+def _store(at: Installation) -> str:
+    credential.store(at.conf)
+    return f'driver "{at.conf.storage.credentials}" serves'
+
+
+def _keystone(at: Installation) -> str:
+    name = 'v3' if isinstance(at.dialect, v3.V3) else 'v2.0'
+    with pipeline.asking():
+        speaks = at.dialect.speaks(pipeline.origin())
+    if not speaks:
+        raise ConfigError(
+            f'[identity] api_version: what --pipeline names speaks no {name}'
+        )
+    return f'speaks {name}'
+
+
+def _service_user(at: Installation) -> str:
+    name = at.conf.identity.service_user
+    if not name:
+        raise Skipped(
+            '[identity] service_user is not set: keys of others are managed '
+            'only by callers whom Keystone lets read that user'
+        )
+    identity_load.check_options(at.conf)
+    origin = pipeline.origin()
+    user = pipeline.check_service_user(at.dialect, origin)
+    with pipeline.asking():
+        # Nobody but an admin may ask this.
+        at.dialect.roles(origin, user.id, None)
+    return f'a token for "{name}" is issued, is its own, and is an admin\'s'
+
+
+def _mode(file: pathlib.Path) -> int:
+    return stat.S_IMODE(file.stat().st_mode)
+
+
+CHECKS = (
+    Check('configuration', _configuration, needs=None),
+    Check('passwords', _passwords),
+    Check('rules', _rules),
+    Check('vault', _vault),
+    Check('SQLite file', _file),
+    Check('credentials', _store),
+    Check('Keystone', _keystone),
+    Check('service_user', _service_user, needs='Keystone'),
+)

@@ -1,0 +1,112 @@
+"""What [ldap] says of the directory, refused at start where it cannot work."""
+
+import dataclasses
+import pathlib
+import re
+from typing import Any
+from urllib import parse
+
+import ldap
+import ldap.dn
+from oslo_config import cfg
+
+from keymw.conf import ConfigError
+
+_SCHEMES = ('ldap', 'ldaps', 'ldapi')
+_SCOPES = {'one': ldap.SCOPE_ONELEVEL, 'sub': ldap.SCOPE_SUBTREE}
+_CHECKS = {
+    'demand': ldap.OPT_X_TLS_DEMAND,
+    'allow': ldap.OPT_X_TLS_ALLOW,
+    'never': ldap.OPT_X_TLS_NEVER,
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """How to connect, where to search, how long to wait (in seconds)."""
+
+    url: str
+    user: str
+    password: str = dataclasses.field(repr=False)
+    base: str
+    scope: int
+    page_size: int
+    use_tls: bool
+    ca_file: str | None
+    check: int
+    connection_timeout: int
+    operation_timeout: int
+    pool_size: int
+    lifetime: int
+
+
+def read(conf: cfg.ConfigOpts) -> Settings:
+    """The settings of [ldap].
+
+    :raises ConfigError: one of them is missing or cannot be.
+    """
+    group = conf.ldap
+    return Settings(
+        url=_urls(group.url, group.use_tls),
+        user=_required(group, 'user'),
+        password=_required(group, 'password'),
+        base=_dn(group, 'user_tree_dn'),
+        scope=_SCOPES[group.query_scope],
+        page_size=group.page_size,
+        use_tls=group.use_tls,
+        ca_file=_readable(group.tls_cacertfile),
+        check=_CHECKS[group.tls_req_cert],
+        connection_timeout=group.connection_timeout,
+        operation_timeout=group.operation_timeout,
+        pool_size=group.pool_size,
+        lifetime=group.pool_connection_lifetime,
+    )
+
+
+def _required(group: Any, option: str) -> str:
+    value: str | None = group[option]
+    if not value:
+        raise ConfigError(f'[ldap] {option}: the ldap driver needs it')
+    return value
+
+
+def _urls(said: str, use_tls: bool) -> str:
+    """The URLs apart by spaces, as the LDAP library wants them."""
+    urls = [url for url in re.split(r'[\s,]+', said) if url]
+    if not urls:
+        raise ConfigError('[ldap] url: the ldap driver needs it')
+    for url in urls:
+        _check_url(url)
+        if use_tls and not url.lower().startswith('ldap:'):
+            raise ConfigError(f'[ldap] use_tls: is for ldap:// and not {url}')
+    return ' '.join(urls)
+
+
+def _check_url(url: str) -> None:
+    try:
+        parts = parse.urlsplit(url)
+        plain = parts.netloc + parts.path.removesuffix('/')
+        _ = parts.port
+        ldap.initialize(url)
+    except (ValueError, ldap.LDAPError):
+        plain = ''
+    if parts.scheme not in _SCHEMES or plain != parts.netloc or not plain:
+        raise ConfigError(f'[ldap] url: "{url}" is no URL of a directory')
+
+
+def _dn(group: Any, option: str) -> str:
+    value = _required(group, option)
+    try:
+        ldap.dn.str2dn(value)
+    except ldap.DECODING_ERROR:
+        raise ConfigError(f'[ldap] {option}: "{value}" is no DN') from None
+    return value
+
+
+def _readable(file: str | None) -> str | None:
+    if file is not None:
+        try:
+            pathlib.Path(file).open('rb').close()
+        except OSError as error:
+            raise ConfigError(f'[ldap] tls_cacertfile: {error}') from None
+    return file

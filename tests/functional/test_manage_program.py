@@ -1,0 +1,174 @@
+"""keymw-manage as a program: options, exit codes, one line of failure."""
+
+import os
+import pathlib
+import signal
+import subprocess
+
+import pytest
+
+from tests import manage
+from tests.deployment import Deployment
+
+ROOT = pathlib.Path(__file__).parents[2]
+
+
+@pytest.fixture
+def made(tmp_path: pathlib.Path) -> Deployment:
+    """Files of keymw, all set up."""
+    found = Deployment(tmp_path / 'keymw')
+    found.set_up()
+    return found
+
+
+@pytest.mark.parametrize(
+    'words',
+    [
+        (),
+        ('db',),
+        ('nonsense',),
+        ('--nonsense', 'db', 'sync'),
+        ('db', 'sync', '--nonsense'),
+        ('credential', 'show'),
+        ('credential', 'list', '-f', 'nonsense'),
+        ('credential', 'purge', '--pipeline', 'keymw-paste.ini'),
+        ('credential', 'purge', '--pipeline', '#keystone'),
+    ],
+)
+def test_what_is_not_understood_is_exit_code_2(
+    made: Deployment, words: tuple[str, ...]
+) -> None:
+    found = manage.run(made.conf_file, *words)
+    assert (found.code, found.out) == (2, '')
+    assert 'error: ' in found.err
+    assert 'Traceback' not in found.err
+
+
+def test_help_needs_no_configuration(tmp_path: pathlib.Path) -> None:
+    missing = tmp_path / 'missing.conf'
+    found = manage.run(missing, '-h')
+    assert (found.code, found.err) == (0, '')
+    for name in ('credential purge', 'db sync', 'doctor', 'vault status'):
+        assert name in found.out
+
+
+def test_a_command_has_a_help_of_its_own(made: Deployment) -> None:
+    found = manage.run(made.conf_file, 'credential', 'purge', '-h')
+    assert found.code == 0
+    assert '--dry-run' in found.out
+    assert '--pipeline FILE#NAME' in found.out
+
+
+@pytest.mark.parametrize(
+    ('text', 'word'),
+    [
+        ('[limits]\nmax_body_size = 1\n', 'max_body_size'),
+        ('[limits]\nmax_body_size = many\n', 'max_body_size'),
+        ('[identity]\napi_version = v9\n', 'api_version'),
+        ('[limits\n', 'Invalid section'),
+        ('nonsense\n', 'keymw.conf'),
+        ('[storage]\ncredentials = nonsense\n', '[storage] credentials'),
+        ('[database]\nconnection = nonsense\n', '[database] connection'),
+        ('[database]\nconnection = no:such@//db\n', '[database] connection'),
+        ('[database]\nconnection = nosuch://db\n', '[database] connection'),
+        ('[database]\nconnection =\n', '[database] connection'),
+    ],
+)
+def test_a_bad_configuration_is_one_line(
+    tmp_path: pathlib.Path, text: str, word: str
+) -> None:
+    file = tmp_path / 'keymw.conf'
+    file.write_text(text)
+    assert word in manage.run(file, 'credential', 'list').failure
+
+
+def test_a_missing_configuration_is_one_line(tmp_path: pathlib.Path) -> None:
+    missing = tmp_path / 'missing.conf'
+    assert str(missing) in manage.run(missing, 'db', 'sync').failure
+
+
+def test_an_unreadable_configuration_is_one_line(
+    tmp_path: pathlib.Path,
+) -> None:
+    file = tmp_path / 'keymw.conf'
+    file.write_bytes(b'\xff\xfe[vault]')
+    assert str(file) in manage.run(file, 'db', 'sync').failure
+    assert str(tmp_path) in manage.run(tmp_path, 'db', 'sync').failure
+
+
+def test_the_installed_program_works_and_is_silent_on_stderr(
+    made: Deployment,
+) -> None:
+    found = manage.finish(manage.spawn(made.conf_file, 'db', 'version'))
+    assert (found.code, found.err) == (0, '')
+
+
+def test_the_installed_program_tells_a_failure_in_one_line(
+    made: Deployment,
+) -> None:
+    words = ('credential', 'show', 'nobody')
+    found = manage.finish(manage.spawn(made.conf_file, *words))
+    assert 'nobody' in found.failure
+
+
+def test_a_reader_that_goes_away_is_no_failure_to_tell(
+    made: Deployment,
+) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    process = manage.spawn(made.conf_file, 'db', 'version', stdout=writer)
+    os.close(writer)
+    found = manage.finish(process)
+    assert (found.code, found.err) == (141, '')
+
+
+@pytest.mark.skipif(
+    not os.path.exists('/dev/full'), reason='needs /dev/full, as Linux has'
+)
+def test_output_that_cannot_be_written_is_one_line(made: Deployment) -> None:
+    with open('/dev/full', 'w') as full:
+        process = manage.spawn(made.conf_file, 'db', 'version', stdout=full)
+    assert 'No space left' in manage.finish(process).failure
+
+
+def test_ctrl_c_leaves_no_traceback(made: Deployment) -> None:
+    ini = made.home / 'endless.ini'
+    ini.write_text(
+        '[app:endless]\npaste.app_factory = tests.manage:endless_factory\n'
+    )
+    process = manage.spawn(
+        made.conf_file,
+        *('credential', 'purge', '--pipeline', f'{ini}#endless'),
+        env={**os.environ, 'PYTHONPATH': str(ROOT)},
+    )
+    assert process.stdout.readline() == 'loading\n'
+    process.send_signal(signal.SIGINT)
+    assert manage.finish(process) == manage.Result(130, '', '')
+
+
+def test_verbose_logs_each_operation_and_no_secret(made: Deployment) -> None:
+    words = ('-v', 'credential', 'delete', 'no\nbody')
+    found = manage.finish(manage.spawn(made.conf_file, *words))
+    assert found.code == 1
+    (line,) = [text for text in found.err.splitlines() if 'target' in text]
+    assert 'credential:delete: caller keymw-manage' in line
+    assert 'target no%0Abody' in line
+
+
+def test_a_traceback_is_there_for_who_asks(made: Deployment) -> None:
+    words = ('--debug', 'credential', 'show', 'nobody')
+    found = manage.finish(manage.spawn(made.conf_file, *words))
+    assert found.code == 1
+    assert 'Traceback' in found.err
+
+
+def test_names_that_the_terminal_cannot_show_are_escaped(
+    made: Deployment,
+) -> None:
+    process = manage.spawn(
+        made.conf_file,
+        *('credential', 'show', 'ürsula'),
+        env={**os.environ, 'PYTHONIOENCODING': 'ascii'},
+        stdin=subprocess.DEVNULL,
+    )
+    assert 'rsula' in manage.finish(process).failure

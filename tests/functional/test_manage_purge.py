@@ -1,0 +1,225 @@
+"""keymw-manage credential purge: gone means gone, an outage never does."""
+
+import itertools
+import pathlib
+from wsgiref.types import WSGIApplication
+
+import pytest
+
+from tests import manage
+from tests.between import Between
+from tests.between import broken
+from tests.between import reply
+from tests.cloud import Cloud
+from tests.cloud import Person
+from tests.deployment import Deployment
+from tests.pipeline_v2 import PipelineV2
+
+USERS = 'GET /v3/users/.*'
+GONE = {'error': {'code': 404, 'title': 'Not Found', 'message': 'no such'}}
+
+
+@pytest.fixture
+def made(tmp_path: pathlib.Path) -> Deployment:
+    """Files of keymw, all set up."""
+    found = Deployment(tmp_path / 'keymw')
+    found.set_up()
+    return found
+
+
+@pytest.fixture
+def between(cloud: Cloud) -> Between:
+    return Between(cloud.app)
+
+
+def purge(made: Deployment, app: object, *words: str) -> manage.Result:
+    made.load(app)
+    place = f'{made.home}/keymw-paste.ini#wrapped'
+    words = ('credential', 'purge', '--pipeline', place, *words)
+    return manage.run(made.conf_file, *words)
+
+
+def ids(made: Deployment) -> set[str]:
+    words = ('credential', 'list', '-f', 'value', '-c', 'User ID')
+    return set(manage.run(made.conf_file, *words).out.split())
+
+
+def gone(cloud: Cloud, made: Deployment, number: int) -> list[Person]:
+    """Users with keys who were deleted since, lowest id first."""
+    people = [cloud.person() for _ in range(number)]
+    for person in people:
+        manage.give_key(made.conf_file, person.id, person.name)
+        cloud.ask('DELETE', f'/v3/users/{person.id}')
+    return sorted(people, key=lambda person: person.id)
+
+
+def test_only_keys_of_deleted_users_are_removed(
+    made: Deployment, cloud: Cloud, bob: Person
+) -> None:
+    manage.give_key(made.conf_file, bob.id, bob.name)
+    people = gone(cloud, made, 2)
+    found = purge(made, cloud.app)
+    assert found == manage.Result(
+        0,
+        ''.join(
+            f'removed {person.id} (domain default, name {person.name})\n'
+            for person in people
+        ),
+        '',
+    )
+    assert ids(made) == {bob.id}
+    assert purge(made, cloud.app) == manage.Result(0, '', '')
+
+
+def test_a_disabled_user_keeps_the_key(
+    made: Deployment, cloud: Cloud, bob: Person
+) -> None:
+    manage.give_key(made.conf_file, bob.id, bob.name)
+    body = {'user': {'enabled': False}}
+    cloud.ask('PATCH', f'/v3/users/{bob.id}', body)
+    assert purge(made, cloud.app).out == ''
+    assert ids(made) == {bob.id}
+
+
+def test_a_dry_run_removes_nothing(made: Deployment, cloud: Cloud) -> None:
+    (person,) = gone(cloud, made, 1)
+    found = purge(made, cloud.app, '--dry-run')
+    assert found.code == 0
+    assert found.out.startswith(f'would remove {person.id} ')
+    assert ids(made) == {person.id}
+
+
+@pytest.mark.parametrize(
+    'outage',
+    [
+        broken,
+        reply(500),
+        reply(503, {'error': {'message': 'later'}}, '5'),
+        reply(429),
+        reply(403, {'error': {'message': 'no'}}),
+        reply(401, {'error': {'message': 'no'}}),
+        reply(404, b'<html>no such page</html>'),
+        reply(404),
+        reply(200, b'nonsense'),
+        reply(200, {'user': {'id': 'another', 'name': 'x'}}),
+    ],
+)
+def test_an_outage_half_way_stops_it_there(
+    made: Deployment, cloud: Cloud, between: Between, outage: WSGIApplication
+) -> None:
+    first, second, third = gone(cloud, made, 3)
+    between.instead(
+        f'GET /v3/users/({second.id}|{third.id})', itertools.repeat(outage)
+    )
+    found = purge(made, between)
+    assert found.code == 1
+    assert found.out.startswith(f'removed {first.id} ')
+    assert found.out.count('\n') == 1
+    assert found.err.startswith('keymw-manage: --pipeline: ')
+    assert found.err.count('\n') == 1
+    assert ids(made) == {second.id, third.id}
+
+
+@pytest.mark.parametrize(
+    'asked', ['GET /v3', 'POST /v3/auth/tokens', 'GET /v3/auth/tokens', '.*']
+)
+@pytest.mark.parametrize('outage', [broken, reply(503), reply(404, GONE)])
+def test_an_outage_from_the_start_removes_nothing(
+    made: Deployment,
+    cloud: Cloud,
+    between: Between,
+    asked: str,
+    outage: WSGIApplication,
+) -> None:
+    (person,) = gone(cloud, made, 1)
+    between.instead(asked, itertools.repeat(outage))
+    assert purge(made, between).failure
+    assert ids(made) == {person.id}
+
+
+def test_a_service_that_knows_nobody_is_not_believed(
+    made: Deployment, between: Between, bob: Person
+) -> None:
+    manage.give_key(made.conf_file, bob.id, bob.name)
+    between.instead(USERS, itertools.repeat(reply(404, GONE)))
+    assert 'service_user' in purge(made, between).failure
+    assert ids(made) == {bob.id}
+
+
+@pytest.mark.parametrize(
+    ('options', 'word'),
+    [
+        ({'service_user': ''}, 'service_user: set it'),
+        ({'service_project': ''}, 'service_project or system'),
+        ({'service_user': 'nobody'}, 'must exist'),
+        ({'service_project': 'nothing'}, 'must exist'),
+        ({'api_version': 'v2.0'}, '404'),
+    ],
+)
+def test_purge_needs_a_service_user_that_works(
+    made: Deployment, cloud: Cloud, options: dict[str, str], word: str
+) -> None:
+    (person,) = gone(cloud, made, 1)
+    made.write_conf({'identity': options})
+    # keymw itself would not start with some of these.
+    ini = made.home / 'keystone.ini'
+    ini.write_text(
+        '[app:keystone]\n'
+        'use = egg:keymw#keystone\n'
+        f'config_file = {cloud.conf_file}\n'
+    )
+    words = ('credential', 'purge', '--pipeline', f'{ini}#keystone')
+    assert word in manage.run(made.conf_file, *words).failure
+    assert ids(made) == {person.id}
+
+
+@pytest.mark.parametrize(
+    ('place', 'word'),
+    [
+        ('missing.ini#keystone', 'missing.ini'),
+        ('keymw-paste.ini#missing', 'missing'),
+        ('keymw.conf#keystone', 'keystone'),
+        ('keymw.db#keystone', 'keymw.db'),
+    ],
+)
+def test_a_pipeline_that_does_not_load_is_one_line(
+    made: Deployment, cloud: Cloud, place: str, word: str
+) -> None:
+    made.load(cloud.app)
+    words = ('credential', 'purge', '--pipeline', f'{made.home}/{place}')
+    failure = manage.run(made.conf_file, *words).failure
+    assert '--pipeline' in failure
+    assert word in failure
+
+
+def test_purge_without_a_pipeline_says_what_to_give(made: Deployment) -> None:
+    words = ('credential', 'purge')
+    assert '--pipeline' in manage.run(made.conf_file, *words).failure
+
+
+def test_a_v2_service_is_asked_in_its_own_dialect(made: Deployment) -> None:
+    app = PipelineV2()
+    known = app.account('known')
+    manage.give_key(made.conf_file, known.id, 'known')
+    manage.give_key(made.conf_file, 'unknown', 'unknown')
+    found = purge(made, app)
+    assert (found.code, found.err) == (0, '')
+    assert found.out.startswith('removed unknown ')
+    assert ids(made) == {known.id}
+
+
+def test_the_program_is_silent_but_for_what_it_does(
+    made: Deployment, cloud: Cloud
+) -> None:
+    """Keystone, loaded anew, warns and logs where it is let to."""
+    (person,) = gone(cloud, made, 1)
+    ini = made.home / 'keystone.ini'
+    ini.write_text(
+        '[app:keystone]\n'
+        'use = egg:keymw#keystone\n'
+        f'config_file = {cloud.conf_file}\n'
+    )
+    words = ('credential', 'purge', '--pipeline', f'{ini}#keystone')
+    found = manage.finish(manage.spawn(made.conf_file, *words))
+    assert (found.code, found.err) == (0, '')
+    assert found.out.startswith(f'removed {person.id} ')
