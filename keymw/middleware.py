@@ -95,7 +95,7 @@ class Keymw:
         except faults.Fault as fault:
             response = self._tell(fault, _reply_format(environ, match))
         if response is not None:
-            response.headers['X-Openstack-Request-Id'] = request_id
+            response.headers.setdefault('X-Openstack-Request-Id', request_id)
         return response
 
     def _serve(
@@ -186,7 +186,7 @@ class Keymw:
 
     def _body(self, environ: WSGIEnvironment, route: Route) -> Any:
         if route.check_query is not None:
-            route.check_query(webob.Request(environ).GET)
+            route.check_query(_query(environ))
         if route.reads is None:
             return None
         body = _read_body(environ, self._limit)
@@ -205,6 +205,7 @@ class Keymw:
         inner.pop('CONTENT_TYPE', None)
         response = webob.Request(inner).send(self._app)
         if response.status_int == 404:
+            getattr(response.app_iter, 'close', _nothing)()
             return None
         kind = negotiate.media_type(response.headers.get('Content-Type'))
         if response.status_int != 200 or kind not in _FORMATS:
@@ -228,7 +229,12 @@ class Keymw:
         return response
 
 
+_LONGEST_LENGTH = 18
 _FORMATS = tuple(format_.value for format_ in Format)
+
+
+def _nothing() -> None:
+    """Not every iterable has something to close."""
 
 
 def _never(_environ: Mapping[str, Any], _path: str) -> bool:
@@ -266,7 +272,16 @@ def _headers() -> list[tuple[str, str]]:
 def _url(environ: WSGIEnvironment, match: Match, path: str) -> str:
     names = {name: quote(text, safe='') for name, text in match.path.items()}
     base: str = webob.Request(environ).application_url
-    return base + match.v2_root + path.format(**names)
+    # A filter that took /v2.0 away left no trace of it in the URL.
+    return f'{base.removesuffix("/v2.0")}/v2.0{path.format(**names)}'
+
+
+def _query(environ: WSGIEnvironment) -> Mapping[str, str]:
+    try:
+        found: Mapping[str, str] = webob.Request(environ).GET
+    except UnicodeDecodeError:
+        raise faults.BadRequest('The query is not UTF-8.') from None
+    return found
 
 
 def _read_body(environ: WSGIEnvironment, limit: int) -> bytes:
@@ -280,7 +295,8 @@ def _read_body(environ: WSGIEnvironment, limit: int) -> bytes:
         return b''
     if told and not (told.isascii() and told.isdigit()):
         raise faults.BadRequest('Content-Length is not a number.')
-    if told and int(told) > limit:
+    # Python refuses to read numbers of thousands of digits.
+    if len(told) > _LONGEST_LENGTH or int(told or 0) > limit:
         raise faults.BodyTooLarge(limit)
     try:
         body: bytes = environ['wsgi.input'].read(int(told or limit + 1))

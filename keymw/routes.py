@@ -159,13 +159,17 @@ class Table:
         :raises BadRequest: its path is another spelling of one we guard, or
             is ours and not UTF-8.
         """
+        told, method = environ.get('PATH_INFO', ''), environ['REQUEST_METHOD']
+        plain = _is_plain(told)
         root = _v2_root(environ)
-        if root is None:
+        if root == '':
+            told = _V2 + told
+            plain = _is_plain(told)
+        if root is None or not plain or not told.startswith(f'{_V2}/'):
             return None
-        path = _below_v2(environ.get('PATH_INFO', ''), root)
-        if path is None or environ['REQUEST_METHOD'] == 'OPTIONS':
+        if method == 'OPTIONS':
             return None
-        return self._match(environ['REQUEST_METHOD'], root, path)
+        return self._match(method, root, told.removeprefix(_V2))
 
     def _match(self, method: str, root: str, path: str) -> Match | None:
         for pattern, methods in self._table:
@@ -212,20 +216,15 @@ def _v2_root(environ: Mapping[str, Any]) -> str | None:
     return '' if version == '2.0' else None
 
 
-def _below_v2(path: str, root: str) -> str | None:
-    """The path below /v2.0.
+def _is_plain(path: str) -> bool:
+    """Whether a path is its own canon.
 
-    None for a path that is not under it.
-
-    :raises BadRequest: it is another spelling of a path we guard.
+    :raises BadRequest: it is not, and its canon is one we guard.
     """
-    spelled = path if root else _V2 + path
-    plain = canon(spelled)
-    if plain != spelled and _KSKEY_GUARDED.match(plain):
+    plain = canon(path)
+    if plain != path and _KSKEY_GUARDED.match(plain):
         raise faults.BadRequest('The path is not in its plain spelling.')
-    if not spelled.startswith(f'{_V2}/'):
-        return None
-    return spelled.removeprefix(_V2)
+    return plain == path
 
 
 def canon(path: str) -> str:

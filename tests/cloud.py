@@ -160,8 +160,8 @@ def _set_up(home: pathlib.Path) -> str:
     file = home / 'keystone.conf'
     with file.open('w') as stream:
         conf.write(stream)
-    me = ('--keystone-user', str(os.getuid()))
-    me += ('--keystone-group', str(os.getgid()))
+    me = ['--keystone-user', str(os.getuid())]
+    me += ['--keystone-group', str(os.getgid())]
     _manage(file, 'db_sync')
     _manage(file, 'fernet_setup', *me)
     _manage(file, 'credential_setup', *me)

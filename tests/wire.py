@@ -95,7 +95,7 @@ class Xml:
         assert name.namespace == IDENTITY_NS
         (message,) = root
         assert message.tag == f'{{{IDENTITY_NS}}}message'
-        return name.localname, int(root.get('code')), message.text or ''
+        return name.localname, int(str(root.get('code'))), message.text or ''
 
 
 WIRES = (Json(), Xml())

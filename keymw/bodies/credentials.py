@@ -82,9 +82,14 @@ def read(body: bytes, content_type: str | None) -> ApiKey:
         raise faults.BadRequest(
             f'apiKey length cannot exceed {LONGEST} characters'
         )
-    if _CONTROL.search(found.api_key):
+    if has_control(found.api_key):
         raise malformed
     return found
+
+
+def has_control(text: str) -> bool:
+    """Whether a text has a character that no key may have (1.12)."""
+    return _CONTROL.search(text) is not None
 
 
 def _required(name: str, value: str | None) -> str:

@@ -7,7 +7,8 @@ OPTS: list[cfg.Opt] = [
     cfg.StrOpt(
         'credentials',
         default='sql',
-        help='Driver for the API keys of users: "sql", or "memory", which '
-        'forgets them when its process ends and suits tests alone.',
+        help='Driver for the API keys of users: "sql"; "ldap", which keeps '
+        'each on the entry of its user; or "memory", which forgets them when '
+        'its process ends and suits tests alone.',
     ),
 ]

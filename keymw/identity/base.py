@@ -119,6 +119,18 @@ def understood(
     ) from instead
 
 
+def text(value: object) -> str:
+    """An id or a name out of an answer; old services have numbers for ids.
+
+    :raises ValueError: it is neither text nor a number, or is empty.
+    """
+    if value == '' or isinstance(value, bool):
+        raise ValueError('empty')
+    if not isinstance(value, (str, int)):
+        raise ValueError('no text')
+    return str(value)
+
+
 def moment(text: str) -> datetime.datetime:
     """An ISO 8601 time; one without a zone is UTC.
 

@@ -34,13 +34,15 @@ class V2(base.Identity):
         answer = self._transport.ask(
             origin, Question('GET', f'{origin.v2_root}/tokens/none')
         )
-        if answer.status >= 500:
+        if answer.status in (413, 429) or answer.status >= 500:
             base.understood(answer, 'for its version', dict)
-        return bool(answer.body)
+        return answer.status in (401, 403, 404) and bool(answer.body)
 
     def caller(self, origin: Origin, token: str) -> base.Caller:
         # Old Keystones let only an admin validate, others the token itself.
-        path = f'{origin.v2_root}/tokens/{quote(token, safe="")}'
+        # WSGI hands over the bytes of a header as if they were Latin-1.
+        quoted = quote(token.encode('latin-1'), safe='')
+        path = f'{origin.v2_root}/tokens/{quoted}'
         answer = self._others.ask(origin, path, token)
         if answer.status == 403 and 'userDisabled' in answer.body:
             raise faults.UserDisabled()
@@ -102,10 +104,7 @@ class V2(base.Identity):
     def _to_issued(self, body: dict[str, Any]) -> Issued:
         access = body['access']
         user = access['user']
-        # An old Keystone names the user "username".
-        if user.get('username', user.get('name')) != (
-            self._options.service_user
-        ):
+        if _name(user) != self._options.service_user:
             raise ValueError(user['id'])
         token = access['token']
         return Issued(str(token['id']), base.moment(token['expires']))
@@ -113,8 +112,8 @@ class V2(base.Identity):
     def _to_caller(self, access: dict[str, Any], given: str) -> base.Caller:
         user = access['user']
         return base.Caller(
-            user_id=str(user['id']),
-            name=str(user['name']),
+            user_id=base.text(user['id']),
+            name=_name(user),
             domain_id=self._domain(user),
             roles=_names(user['roles']),
             delegated='RAX-AUTH:impersonator' in access,
@@ -123,13 +122,18 @@ class V2(base.Identity):
         )
 
     def _to_user(self, user: dict[str, Any], asked: str) -> base.User:
-        if str(user['id']) != asked:
+        if base.text(user['id']) != asked:
             raise ValueError(asked)
-        return base.User(asked, str(user['name']), self._domain(user))
+        return base.User(asked, _name(user), self._domain(user))
 
     def _domain(self, user: dict[str, Any]) -> str:
         return str(user.get(self._options.domain_attribute) or '')
 
 
+def _name(user: dict[str, Any]) -> str:
+    # An old Keystone says it by another word.
+    return base.text(user.get('name', user.get('username')))
+
+
 def _names(roles: list[dict[str, Any]]) -> frozenset[str]:
-    return frozenset(str(role['name']) for role in roles)
+    return frozenset(base.text(role['name']) for role in roles)

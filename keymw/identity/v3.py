@@ -34,7 +34,7 @@ class V3(base.Identity):
     def speaks(self, origin: Origin) -> bool:
         """Whether the service says that it speaks v3."""
         answer = self._transport.ask(origin, Question('GET', '/v3'))
-        if answer.status >= 500:
+        if answer.status in (413, 429) or answer.status >= 500:
             base.understood(answer, 'for its version', dict)
         version = answer.body.get('version')
         return isinstance(version, dict) and str(
@@ -141,10 +141,10 @@ def _check_names(options: Any, user: dict[str, Any]) -> None:
 def _to_caller(token: dict[str, Any], given: str) -> base.Caller:
     user = token['user']
     return base.Caller(
-        user_id=str(user['id']),
-        name=str(user['name']),
-        domain_id=str(user['domain']['id']),
-        roles=frozenset(str(r['name']) for r in token.get('roles', ())),
+        user_id=base.text(user['id']),
+        name=base.text(user['name']),
+        domain_id=base.text(user['domain']['id']),
+        roles=frozenset(base.text(r['name']) for r in token.get('roles', ())),
         delegated=_is_delegated(token),
         token=given,
         expires_at=base.moment(token['expires_at']),
@@ -164,8 +164,8 @@ def _assigned(body: dict[str, Any]) -> list[tuple[tuple[str, str], str]]:
     """Who has which role: kind and id, and the name of the role."""
     return [
         (
-            (kind, str(item[kind]['id'])),
-            str(item['role']['name']),
+            (kind, base.text(item[kind]['id'])),
+            base.text(item['role']['name']),
         )
         for item in body['role_assignments']
         for kind in ('user', 'group')
@@ -174,10 +174,12 @@ def _assigned(body: dict[str, Any]) -> list[tuple[tuple[str, str], str]]:
 
 
 def _groups(body: dict[str, Any]) -> set[tuple[str, str]]:
-    return {('group', str(group['id'])) for group in body['groups']}
+    return {('group', base.text(group['id'])) for group in body['groups']}
 
 
 def _to_user(user: dict[str, Any], asked: str) -> base.User:
     if user['id'] != asked:
         raise ValueError(asked)
-    return base.User(asked, str(user['name']), str(user['domain_id']))
+    return base.User(
+        asked, base.text(user['name']), base.text(user['domain_id'])
+    )

@@ -5,6 +5,7 @@ it is asked something: a server forks its workers after it was made.
 """
 
 import abc
+from collections.abc import Sequence
 import dataclasses
 import datetime
 
@@ -53,6 +54,25 @@ class CredentialStore(abc.ABC):
         from any other credential that holds it in the same domain. Of
         writes at the same time each succeeds and the last stands whole.
         """
+
+    def put_all(self, credentials: Sequence[Credential]) -> None:
+        """Write many, each as put does, in their order.
+
+        A driver that can writes all or none.
+        """
+        for credential in credentials:
+            self.put(credential)
+
+    @abc.abstractmethod
+    def reseal(self, user_id: str, old: bytes, new: bytes) -> bool:
+        """Replace the sealed secret of a user, if it is still the old one.
+
+        False where it is not, or there is none; nothing else is changed.
+        """
+
+    def reseal_all(self, changes: Sequence[tuple[str, bytes, bytes]]) -> int:
+        """Do reseal for each user id, old and new; how many were replaced."""
+        return sum(self.reseal(*change) for change in changes)
 
     @abc.abstractmethod
     def delete(self, user_id: str) -> bool:

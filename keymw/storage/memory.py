@@ -42,6 +42,14 @@ class MemoryCredentials(base.CredentialStore):
                 credential, created_at=mine.created_at
             )
 
+    def reseal(self, user_id: str, old: bytes, new: bytes) -> bool:
+        with self._lock:
+            row = self._rows.get(user_id)
+            if row is None or row.secret != old:
+                return False
+            self._rows[user_id] = dataclasses.replace(row, secret=new)
+            return True
+
     def delete(self, user_id: str) -> bool:
         with self._lock:
             return self._rows.pop(user_id, None) is not None

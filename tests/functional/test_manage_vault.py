@@ -2,7 +2,6 @@
 
 import base64
 from collections.abc import Callable
-import os
 import pathlib
 import stat
 
@@ -26,20 +25,16 @@ def keys_of(made: Deployment) -> pathlib.Path:
     return made.home / 'vault'
 
 
-def new_key(made: Deployment, name: str) -> None:
-    file = keys_of(made) / name
-    file.write_bytes(base64.urlsafe_b64encode(os.urandom(32)))
-    file.chmod(0o600)
-
-
-def test_setup_makes_one_key_for_us_alone(made: Deployment) -> None:
+def test_setup_makes_two_keys_for_us_alone(made: Deployment) -> None:
     found = manage.run(made.conf_file, 'vault', 'setup')
     assert (found.code, found.err) == (0, '')
     assert str(keys_of(made)) in found.out
     assert stat.S_IMODE(keys_of(made).stat().st_mode) == 0o700
-    (file,) = keys_of(made).iterdir()
-    assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    assert file.read_text() not in found.out
+    files = sorted(keys_of(made).iterdir())
+    assert [file.name for file in files] == ['0', '1']
+    for file in files:
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
+        assert file.read_text() not in found.out
 
 
 def test_setup_leaves_keys_that_are_there(made: Deployment) -> None:
@@ -69,7 +64,7 @@ def test_setup_where_nothing_can_be_made_is_one_line(
 @pytest.mark.parametrize(
     ('spoil', 'told'),
     [
-        (lambda keys: (keys / '1').unlink(), 'vault setup'),
+        (lambda keys: [f.unlink() for f in keys.iterdir()], 'vault setup'),
         (lambda keys: (keys / '1').write_bytes(b''), 'no key'),
         (lambda keys: (keys / '1').write_bytes(NULL_KEY), 'null key'),
         (lambda keys: (keys / '1').write_bytes(b'\xff\xfe'), 'no key'),
@@ -98,21 +93,63 @@ def status(made: Deployment) -> tuple[int, list[str]]:
 
 def test_status_counts_by_key_and_tells_cron(made: Deployment) -> None:
     made.set_up()
-    assert status(made) == (0, ['1 seals 0'])
+    assert status(made) == (0, ['0 staged 0', '1 seals 0'])
     manage.give_key(made.conf_file, 'ann')
     manage.give_key(made.conf_file, 'bob')
-    assert status(made) == (0, ['1 seals 2'])
-    new_key(made, '2')
-    assert status(made) == (1, ['1 opens 2', '2 seals 0'])
+    assert status(made) == (0, ['0 staged 0', '1 seals 2'])
+    manage.run(made.conf_file, 'vault', 'rotate')
+    assert status(made) == (1, ['0 staged 0', '1 opens 2', '2 seals 0'])
     manage.give_key(made.conf_file, 'ann')
-    assert status(made) == (1, ['1 opens 1', '2 seals 1'])
+    assert status(made) == (1, ['0 staged 0', '1 opens 1', '2 seals 1'])
     manage.give_key(made.conf_file, 'bob')
-    assert status(made) == (0, ['1 opens 0', '2 seals 2'])
+    assert status(made) == (0, ['0 staged 0', '1 opens 0', '2 seals 2'])
 
 
 def test_status_tells_of_a_key_that_is_missing(made: Deployment) -> None:
     made.set_up()
     manage.give_key(made.conf_file, 'ann')
-    new_key(made, '2')
+    manage.run(made.conf_file, 'vault', 'rotate')
     (keys_of(made) / '1').unlink()
-    assert status(made) == (1, ['1 missing 1', '2 seals 0'])
+    assert status(made) == (1, ['0 staged 0', '2 seals 0', '- missing 1'])
+
+
+def test_a_key_goes_from_sealing_to_dropped(made: Deployment) -> None:
+    made.set_up()
+    lines = [f'user-{number},name-{number},a key' for number in range(1200)]
+    file = made.home / 'keys.csv'
+    file.write_text('\n'.join(['user_id,username,apiKey', *lines]))
+    manage.run(made.conf_file, 'credential', 'import', str(file))
+    check = ('vault', 'migrate', '--check')
+    assert manage.run(made.conf_file, *check).code == 0
+    manage.run(made.conf_file, 'vault', 'rotate')
+    assert manage.run(made.conf_file, *check).code == 1
+    refusal = manage.run(made.conf_file, 'vault', 'drop', '1').failure
+    assert 'vault migrate' in refusal
+    done = manage.run(made.conf_file, 'vault', 'migrate')
+    assert (done.code, done.out) == (0, 'sealed anew 1200\n')
+    assert manage.run(made.conf_file, *check).code == 0
+    assert manage.run(made.conf_file, 'vault', 'drop', '1').code == 0
+    assert status(made) == (0, ['0 staged 0', '2 seals 1200'])
+    shown = ('credential', 'show', 'user-7', '--reveal', '-f', 'json')
+    assert manage.run(made.conf_file, *shown).data['API Key'] == 'a key'
+
+
+@pytest.mark.parametrize('number', ['0', '1', '9'])
+def test_a_key_that_is_needed_is_not_dropped(
+    made: Deployment, number: str
+) -> None:
+    made.set_up()
+    failure = manage.run(made.conf_file, 'vault', 'drop', number).failure
+    assert '[vault] key_repository' in failure
+    assert status(made) == (0, ['0 staged 0', '1 seals 0'])
+
+
+def test_migrate_tells_of_what_it_cannot_open(made: Deployment) -> None:
+    made.set_up()
+    manage.give_key(made.conf_file, 'ann')
+    manage.run(made.conf_file, 'vault', 'rotate')
+    (keys_of(made) / '1').unlink()
+    manage.give_key(made.conf_file, 'bob')
+    done = manage.run(made.conf_file, 'vault', 'migrate')
+    assert (done.code, done.out) == (1, 'sealed anew 0\n')
+    assert 'opens 1 of the secrets' in done.err

@@ -48,6 +48,9 @@ class LdapCredentials(base.CredentialStore):
     def put(self, credential: base.Credential) -> None:
         self._ask(lambda keys: writing.put(keys, self._users, credential))
 
+    def reseal(self, user_id: str, old: bytes, new: bytes) -> bool:
+        return self._ask(lambda keys: writing.reseal(keys, user_id, old, new))
+
     def delete(self, user_id: str) -> bool:
         return self._ask(lambda keys: writing.delete(keys, user_id))
 

@@ -1,4 +1,4 @@
-"""Connections to the directory, and what is asked over one."""
+"""The directory: few connections, kept, and made anew when they break."""
 
 from collections.abc import Callable
 from collections.abc import Iterator
@@ -6,86 +6,18 @@ import contextlib
 import functools
 import os
 import threading
-from typing import Any
 from typing import TypeVar
 
 import ldap
-from ldap import controls
-from ldap import schema
 import ldappool
 
 from keymw.storage import base
-from keymw.storage.ldap.entries import Change
-from keymw.storage.ldap.entries import Entry
+from keymw.storage.ldap.connection import Connection
+from keymw.storage.ldap.connection import outage
+from keymw.storage.ldap.session import Session
 from keymw.storage.ldap.settings import Settings
 
 T = TypeVar('T')
-
-# What an error of the directory says of the options; else it is the url.
-_BLAMED = {
-    ldap.INVALID_CREDENTIALS: 'password',
-    ldap.INVALID_DN_SYNTAX: 'user',
-    ldap.INSUFFICIENT_ACCESS: 'user',
-    ldap.NO_SUCH_OBJECT: 'user_tree_dn',
-    ldap.UNDEFINED_TYPE: 'credential_objectclass',
-    ldap.INVALID_SYNTAX: 'credential_objectclass',
-    ldap.OBJECT_CLASS_VIOLATION: 'credential_objectclass',
-    ldap.SIZELIMIT_EXCEEDED: 'user',
-}
-
-
-class Session:
-    """What is asked over one connection."""
-
-    def __init__(self, connection: Any, settings: Settings) -> None:
-        self._connection = connection
-        self._settings = settings
-
-    def search(self, wanted: str, attributes: list[str]) -> Iterator[Entry]:
-        """The entries that pass a filter, read page by page."""
-        page_size = self._settings.page_size
-        page = controls.SimplePagedResultsControl(True, page_size, '')
-        more = True
-        while more:
-            found, answered = self._search(
-                wanted, attributes, [page] if page_size else []
-            )
-            yield from found
-            page.cookie = next((c.cookie for c in answered), b'')
-            more = bool(page.cookie)
-
-    def _search(
-        self, wanted: str, attributes: list[str], asked: list[Any]
-    ) -> tuple[list[Entry], list[Any]]:
-        number = self._connection.search_ext(
-            self._settings.base,
-            self._settings.scope,
-            wanted,
-            attributes,
-            serverctrls=asked,
-        )
-        _kind, found, _number, answered = self._connection.result3(number)
-        # What has no DN refers to another server.
-        entries = [_entry(*pair) for pair in found if pair[0] is not None]
-        return entries, [c for c in answered if _is_page(c)]
-
-    def modify(self, dn: str, changes: list[Change]) -> None:
-        """Make all the changes of an entry, or none."""
-        self._connection.modify_ext_s(dn, changes)
-
-    def schema(self) -> schema.SubSchema | None:
-        """The schema of the directory, None where it is not shown."""
-        dn = self._connection.search_subschemasubentry_s(self._settings.base)
-        said = dn and self._connection.read_subschemasubentry_s(dn)
-        return said and schema.SubSchema(said, check_uniqueness=0)
-
-
-def _entry(dn: str, attributes: dict[str, list[bytes]]) -> Entry:
-    return Entry(dn, {name.lower(): v for name, v in attributes.items()})
-
-
-def _is_page(control: Any) -> bool:
-    return isinstance(control, controls.SimplePagedResultsControl)
 
 
 class Directory:
@@ -143,14 +75,14 @@ class _Pool:
         # ldappool itself fails in three tenths of a second.
         self._free = threading.BoundedSemaphore(settings.pool_size)
         self._connections = ldappool.ConnectionManager(
-            'in the settings',
+            settings.urls[0],
             bind=settings.user,
             passwd=settings.password,
             size=settings.pool_size,
             retry_max=1,
             timeout=settings.operation_timeout,
             max_lifetime=settings.lifetime,
-            connector_cls=functools.partial(_Connection, settings),
+            connector_cls=functools.partial(Connection, settings),
         )
 
     @contextlib.contextmanager
@@ -167,66 +99,3 @@ class _Pool:
                 yield Session(connection, self._settings)
         finally:
             self._free.release()
-
-
-class _Connection(ldappool.StateConnector):  # type: ignore[misc]
-    """A connection that fails plainly, set up apart from all others.
-
-    Keystone may use the same libraries in this process: nothing global is
-    set here.
-    """
-
-    # No binding and sending again behind our back.
-    _reconnect_exceptions = ()
-
-    def __init__(
-        self, settings: Settings, _uri: object, **retries: Any
-    ) -> None:
-        super().__init__(settings.url, **retries)
-        self._settings = settings
-        self._failure: Exception | None = None
-
-    def simple_bind_s(self, *args: Any, **kwargs: Any) -> None:
-        """Set up and bind; a failure is kept until require().
-
-        Raised here it would be logged with its traceback, by the pool.
-        """
-        try:
-            for option, value in _options(self._settings):
-                self.set_option(option, value)
-            if self._settings.use_tls:
-                self.start_tls_s()
-            super().simple_bind_s(*args, **kwargs)
-        except (ldap.LDAPError, ValueError) as error:
-            self._failure = error
-
-    def require(self) -> None:
-        """Return when bound.
-
-        :raises Outage: the connection could not be made; it says why.
-        """
-        if isinstance(self._failure, ValueError):
-            raise base.Outage(
-                '[ldap] tls_cacertfile: TLS cannot be set up with it'
-            )
-        if self._failure is not None:
-            raise outage(self._failure) from self._failure
-
-
-def _options(settings: Settings) -> Iterator[tuple[int, Any]]:
-    yield ldap.OPT_REFERRALS, ldap.OPT_OFF
-    yield ldap.OPT_NETWORK_TIMEOUT, settings.connection_timeout
-    yield ldap.OPT_TIMEOUT, settings.operation_timeout
-    yield ldap.OPT_X_TLS_REQUIRE_CERT, settings.check
-    if settings.ca_file is not None:
-        yield ldap.OPT_X_TLS_CACERTFILE, settings.ca_file
-    # Last: it makes what was set above hold for this connection.
-    yield ldap.OPT_X_TLS_NEWCTX, 0
-
-
-def outage(error: Exception) -> base.Outage:
-    """The one line that an error of the directory comes to."""
-    said = error.args[0] if error.args else {}
-    parts = [said.get('desc', type(error).__name__), said.get('info')]
-    why = ': '.join(part.strip() for part in parts if part)
-    return base.Outage(f'[ldap] {_BLAMED.get(type(error), "url")}: {why}')

@@ -127,6 +127,13 @@ class Names:
             *((ldap.MOD_REPLACE, name, None) for name in self.attributes[1:]),
         ]
 
+    def reseal(self, old: bytes, new: bytes) -> list[Change]:
+        """What the directory refuses when the old secret is gone."""
+        return [
+            (ldap.MOD_DELETE, self.secret, [old]),
+            (ldap.MOD_ADD, self.secret, [new]),
+        ]
+
     def give_name(self, key: base.Credential) -> list[Change]:
         """What gives its name to a key that has none."""
         return [(ldap.MOD_ADD, self.username, _values(key.username))]

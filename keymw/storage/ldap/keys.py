@@ -7,11 +7,11 @@ import datetime
 import ldap
 
 from keymw.storage import base
-from keymw.storage.ldap.directory import Session
 from keymw.storage.ldap.entries import Change
 from keymw.storage.ldap.entries import Held
 from keymw.storage.ldap.entries import Names
 from keymw.storage.ldap.entries import equals
+from keymw.storage.ldap.session import Session
 
 # What a directory answers when an entry is no longer as it was read.
 OVERTAKEN = (

@@ -25,7 +25,7 @@ _CHECKS = {
 class Settings:
     """How to connect, where to search, how long to wait (in seconds)."""
 
-    url: str
+    urls: list[str]
     user: str
     password: str = dataclasses.field(repr=False)
     base: str
@@ -47,7 +47,7 @@ def read(conf: cfg.ConfigOpts) -> Settings:
     """
     group = conf.ldap
     return Settings(
-        url=_urls(group.url, group.use_tls),
+        urls=_urls(group.url, group.use_tls),
         user=_required(group, 'user'),
         password=_required(group, 'password'),
         base=_dn(group, 'user_tree_dn'),
@@ -70,28 +70,30 @@ def _required(group: Any, option: str) -> str:
     return value
 
 
-def _urls(said: str, use_tls: bool) -> str:
-    """The URLs apart by spaces, as the LDAP library wants them."""
+def _urls(said: str, use_tls: bool) -> list[str]:
     urls = [url for url in re.split(r'[\s,]+', said) if url]
     if not urls:
         raise ConfigError('[ldap] url: the ldap driver needs it')
     for url in urls:
-        _check_url(url)
+        if not _is_url(url):
+            raise ConfigError(
+                f'[ldap] url: "{url}" is none; a directory has '
+                'ldap://host:port, ldaps://host:port or ldapi://%2Fsocket'
+            )
         if use_tls and not url.lower().startswith('ldap:'):
             raise ConfigError(f'[ldap] use_tls: is for ldap:// and not {url}')
-    return ' '.join(urls)
+    return urls
 
 
-def _check_url(url: str) -> None:
+def _is_url(url: str) -> bool:
     try:
         parts = parse.urlsplit(url)
-        plain = parts.netloc + parts.path.removesuffix('/')
         _ = parts.port
         ldap.initialize(url)
     except (ValueError, ldap.LDAPError):
-        plain = ''
-    if parts.scheme not in _SCHEMES or plain != parts.netloc or not plain:
-        raise ConfigError(f'[ldap] url: "{url}" is no URL of a directory')
+        return False
+    ends = (parts.path.strip('/'), parts.query, parts.fragment)
+    return parts.scheme in _SCHEMES and not any(ends)
 
 
 def _dn(group: Any, option: str) -> str:

@@ -5,9 +5,9 @@ from oslo_config import cfg
 
 from keymw.conf import ConfigError
 from keymw.storage import base
-from keymw.storage.ldap.directory import Session
 from keymw.storage.ldap.entries import Entry
 from keymw.storage.ldap.entries import equals
+from keymw.storage.ldap.session import Session
 
 
 class Users:

@@ -111,6 +111,16 @@ def _take_back(keys: Keys, mine: Held) -> bool:
     )
 
 
+def reseal(keys: Keys, user_id: str, old: bytes, new: bytes) -> bool:
+    """Put a sealed secret in place of another; False when that is gone."""
+    done = [
+        keys.change(held, keys.names.reseal(old, new))
+        for held in keys.of_user(user_id)
+        if held.key.secret == old
+    ]
+    return any(done)
+
+
 def delete(keys: Keys, user_id: str) -> bool:
     """Take every key of a user away; False when there was none."""
     # The newest last: should this end halfway, no older key comes back.

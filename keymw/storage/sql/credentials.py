@@ -1,6 +1,9 @@
 """The API keys of users, in a table."""
 
+from collections.abc import Sequence
+import dataclasses
 import datetime
+import functools
 from typing import Any
 import zlib
 
@@ -44,24 +47,21 @@ class SqlCredentials(base.CredentialStore):
         return None if row is None else _to_record(row)
 
     def put(self, credential: base.Credential) -> None:
-        row = _to_row(credential)
-        take_name_away = (
-            sa.update(CREDENTIAL)
-            .where(
-                _COLUMNS.domain_id == credential.domain_id,
-                _COLUMNS.username == credential.username,
-                _COLUMNS.user_id != credential.user_id,
-            )
-            .values(username=None)
+        self._db.write(lambda on: _put(on, [credential]))
+
+    def put_all(self, credentials: Sequence[base.Credential]) -> None:
+        if credentials:
+            self._db.write(lambda on: _put(on, credentials))
+
+    def reseal(self, user_id: str, old: bytes, new: bytes) -> bool:
+        return self.reseal_all([(user_id, old, new)]) > 0
+
+    def reseal_all(self, changes: Sequence[tuple[str, bytes, bytes]]) -> int:
+        names = ('of_user', 'old', 'new')
+        rows = [dict(zip(names, change, strict=True)) for change in changes]
+        return self._db.write(
+            lambda on: int(on.execute(_RESEAL, rows).rowcount)
         )
-
-        def work(connection: sa.Connection) -> None:
-            if connection.dialect.name == 'postgresql':
-                connection.execute(_wait_for_name(credential))
-            connection.execute(take_name_away)
-            connection.execute(_upsert(connection.dialect.name, row))
-
-        self._db.write(work)
 
     def delete(self, user_id: str) -> bool:
         order = sa.delete(CREDENTIAL).where(_COLUMNS.user_id == user_id)
@@ -86,12 +86,70 @@ class SqlCredentials(base.CredentialStore):
             )
 
 
-def _wait_for_name(credential: base.Credential) -> sa.Select[Any]:
-    """Let no other transaction write this name before this one ends.
+_RESEAL = (
+    sa.update(CREDENTIAL)
+    .where(
+        _COLUMNS.user_id == sa.bindparam('of_user'),
+        _COLUMNS.secret == sa.bindparam('old'),
+    )
+    .values(secret=sa.bindparam('new'))
+)
+_TAKE_NAME_AWAY = (
+    sa.update(CREDENTIAL)
+    .where(
+        _COLUMNS.domain_id == sa.bindparam('of_domain'),
+        _COLUMNS.username == sa.bindparam('name'),
+        _COLUMNS.user_id != sa.bindparam('new_holder'),
+    )
+    .values(username=None)
+)
+
+
+def _put(
+    connection: sa.Connection, credentials: Sequence[base.Credential]
+) -> None:
+    dialect = connection.dialect.name
+    if dialect == 'postgresql':
+        connection.execute(_wait_for_names(credentials))
+    named = [_claim(credential) for credential in credentials]
+    connection.execute(_TAKE_NAME_AWAY, named)
+    rows = [_to_row(c) for c in _as_after_the_last(credentials)]
+    connection.execute(_upsert(dialect), rows)
+
+
+def _claim(credential: base.Credential) -> dict[str, Any]:
+    return {
+        'of_domain': credential.domain_id,
+        'name': credential.username,
+        'new_holder': credential.user_id,
+    }
+
+
+def _as_after_the_last(
+    credentials: Sequence[base.Credential],
+) -> list[base.Credential]:
+    """Each user once, and each name with the last who claimed it."""
+    holders = {(c.domain_id, c.username): c.user_id for c in credentials}
+    last = {c.user_id: c for c in credentials}
+    return [
+        c
+        if holders[c.domain_id, c.username] == c.user_id
+        else dataclasses.replace(c, username=None)
+        for c in last.values()
+    ]
+
+
+def _wait_for_names(
+    credentials: Sequence[base.Credential],
+) -> sa.Executable:
+    """Let no other transaction write these names before this one ends.
 
     On PostgreSQL neither of two would see the row of the other; MariaDB
     locks the place in the index, and SQLite everything.
     """
+    if len(credentials) > 1:
+        return sa.text(f'LOCK {CREDENTIAL.name} IN SHARE ROW EXCLUSIVE MODE')
+    (credential,) = credentials
     name = f'{credential.domain_id}\0{credential.username}'
     number = zlib.crc32(name.encode()) - 2**31
     return sa.select(sa.func.pg_advisory_xact_lock(_LOCK, number))
@@ -100,24 +158,22 @@ def _wait_for_name(credential: base.Credential) -> sa.Select[Any]:
 _LOCK = 7238124
 
 
-def _upsert(dialect: str, row: dict[str, Any]) -> sa.Insert:
-    changed = {k: v for k, v in row.items() if k not in _KEPT}
+@functools.cache
+def _upsert(dialect: str) -> sa.Insert:
     if dialect == 'mysql':
-        return (
-            mysql.insert(CREDENTIAL)
-            .values(row)
-            .on_duplicate_key_update(changed)
-        )
+        order = mysql.insert(CREDENTIAL)
+        new = {name: order.inserted[name] for name in _CHANGED}
+        return order.on_duplicate_key_update(new)
     kind = postgresql if dialect == 'postgresql' else sqlite
-    made: sa.Insert = (
-        kind.insert(CREDENTIAL)
-        .values(row)
-        .on_conflict_do_update(index_elements=['user_id'], set_=changed)
+    insert = kind.insert(CREDENTIAL)
+    made: sa.Insert = insert.on_conflict_do_update(
+        index_elements=['user_id'],
+        set_={name: insert.excluded[name] for name in _CHANGED},
     )
     return made
 
 
-_KEPT = ('user_id', 'created_at')
+_CHANGED = ('domain_id', 'username', 'secret', 'updated_at')
 
 
 def _to_row(credential: base.Credential) -> dict[str, Any]:

@@ -77,7 +77,7 @@ def make(
     backend = url.get_backend_name()
     query: dict[str, Any] = {} if patient else dict(WAITS[backend])
     query |= url.query
-    hosts = ()
+    hosts: tuple[str, ...] = ()
     if backend == 'mysql':
         query['charset'] = _CHARSET
         hosts = query.pop('host', ())
