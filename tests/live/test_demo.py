@@ -1,0 +1,262 @@
+"""make demo, as somebody who tries keymw meets it."""
+
+from collections.abc import Iterator
+import contextlib
+import json
+import os
+import pathlib
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from typing import Any
+import urllib.error
+import urllib.request
+
+import pytest
+
+from tests import wire as wires
+
+ROOT = pathlib.Path(__file__).parent.parent.parent
+READY = re.compile(r'keymw is ready on (http://127\.0\.0\.1:\d+)')
+
+
+class Demo:
+    """A demo that serves, and the token of its administrator."""
+
+    def __init__(self, home: pathlib.Path) -> None:
+        with socket.create_server(('127.0.0.1', 0)) as probe:
+            self.port = probe.getsockname()[1]
+        self.home = home
+        self.process = start(home, self.port)
+        self.url = self._wait()
+        self.token = self.sign_in('admin', 'admin')
+
+    def _wait(self) -> str:
+        lines = []
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            lines.append(line)
+            if found := READY.fullmatch(line.strip()):
+                return found[1]
+        raise AssertionError(''.join(lines))
+
+    def ask(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        token: str | None = None,
+        **headers: str,
+    ) -> Any:
+        """Status, headers and body of an answer."""
+        headers.setdefault('Content-Type', 'application/json')
+        request = urllib.request.Request(
+            self.url + path,
+            method=method,
+            headers={'X-Auth-Token': token or self.token, **headers},
+            data=body if body is None else json.dumps(body).encode(),
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=30) as answer:
+                return answer.status, answer.headers, answer.read()
+        except urllib.error.HTTPError as error:
+            return error.code, error.headers, error.read()
+
+    def sign_in(self, name: str, project: str) -> str:
+        """A token of a user of the demo, by password."""
+        domain = {'id': 'default'}
+        user = {'name': name, 'domain': domain, 'password': 'demo'}
+        identity = {'methods': ['password'], 'password': {'user': user}}
+        scope = {'project': {'name': project, 'domain': domain}}
+        self.token = ''
+        answer = self.ask(
+            'POST',
+            '/v3/auth/tokens',
+            {'auth': {'identity': identity, 'scope': scope}},
+            token='none',
+        )
+        assert answer[0] == 201, answer
+        return str(answer[1]['X-Subject-Token'])
+
+    def user_id(self, name: str) -> str:
+        """The id of a user of the demo."""
+        found = json.loads(self.ask('GET', f'/v3/users?name={name}')[2])
+        return str(found['users'][0]['id'])
+
+    def workers(self) -> list[int]:
+        """The processes below the one we started."""
+        return descendants(self.process.pid)
+
+
+def start(home: pathlib.Path, port: int | str) -> subprocess.Popen[str]:
+    """Start the demo in a process group of its own."""
+    return subprocess.Popen(
+        [sys.executable, 'demo/run.py'],
+        cwd=ROOT,
+        env=os.environ | {'DEMO_DIR': str(home), 'PORT': str(port)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def descendants(pid: int) -> list[int]:
+    """The ids of the processes below one."""
+    children = pathlib.Path(f'/proc/{pid}/task/{pid}/children')
+    found = [int(child) for child in children.read_text().split()]
+    return found + [low for child in found for low in descendants(child)]
+
+
+def is_alive(pid: int) -> bool:
+    with contextlib.suppress(OSError):
+        return (
+            'State:\tZ' not in pathlib.Path(f'/proc/{pid}/status').read_text()
+        )
+    return False
+
+
+@pytest.fixture(scope='module')
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    """The demo, from nothing."""
+    made = Demo(tmp_path_factory.mktemp('demo') / 'state')
+    yield made
+    made.process.terminate()
+    made.process.communicate(timeout=60)
+
+
+def test_a_key_lives_and_dies(demo: Demo) -> None:
+    alice = demo.user_id('alice')
+    base, key = wires.base(alice), wires.key(alice)
+    body = {wires.ROOT: {'username': 'alice', 'apiKey': 'first'}}
+    assert demo.ask('POST', base, body)[0] == 201
+    assert json.loads(demo.ask('GET', key)[2]) == body
+    status, _, new = demo.ask('POST', wires.reset(alice))
+    assert status == 200
+    assert re.fullmatch('[0-9a-f]{32}', json.loads(new)[wires.ROOT]['apiKey'])
+    assert json.loads(demo.ask('GET', base)[2]) == {
+        'credentials': [json.loads(new)]
+    }
+    assert b'<rax-kskey:' in demo.ask('GET', f'{base}.xml')[2]
+    assert demo.ask('DELETE', key)[0] == 204
+    assert demo.ask('DELETE', key)[0] == 404
+
+
+def test_alice_may_reset_her_own_key_and_no_more(demo: Demo) -> None:
+    admin = demo.token
+    hers = demo.sign_in('alice', 'demo')
+    demo.token = admin
+    alice, other = demo.user_id('alice'), demo.user_id('admin')
+    body = {wires.ROOT: {'username': 'alice', 'apiKey': 'first'}}
+    assert demo.ask('POST', wires.reset(alice), token=hers)[0] == 200
+    assert demo.ask('POST', wires.reset(other), token=hers)[0] == 403
+    assert demo.ask('POST', wires.base(alice), body, token=hers)[0] == 403
+    made = demo.ask(
+        'POST',
+        f'/v3/users/{alice}/application_credentials',
+        {'application_credential': {'name': 'limited'}},
+        token=hers,
+    )
+    secret = json.loads(made[2])['application_credential']
+    identity = {
+        'methods': ['application_credential'],
+        'application_credential': {
+            'id': secret['id'],
+            'secret': secret['secret'],
+        },
+    }
+    answer = demo.ask(
+        'POST', '/v3/auth/tokens', {'auth': {'identity': identity}}
+    )
+    limited = str(answer[1]['X-Subject-Token'])
+    assert demo.ask('GET', wires.base(alice), token=limited)[0] == 403
+    assert demo.ask('POST', wires.reset(alice), token=limited)[0] == 403
+
+
+def test_a_user_deleted_through_one_worker_is_gone_in_all(demo: Demo) -> None:
+    made = demo.ask(
+        'POST',
+        '/v3/users',
+        {'user': {'name': 'shortlived', 'password': 'demo'}},
+    )
+    user_id = json.loads(made[2])['user']['id']
+    for _ in range(30):
+        assert demo.ask('GET', wires.base(user_id))[0] == 200
+    assert demo.ask('DELETE', f'/v3/users/{user_id}')[0] == 204
+    deadline = time.monotonic() + 6
+    while time.monotonic() < deadline:
+        demo.ask('GET', wires.base(user_id))
+    answers = {demo.ask('GET', wires.base(user_id))[0] for _ in range(60)}
+    answers |= {demo.ask('GET', f'/v3/users/{user_id}')[0] for _ in range(60)}
+    assert answers == {404}
+
+
+@pytest.mark.parametrize(
+    'words',
+    [
+        ['token', 'issue'],
+        ['user', 'list'],
+        ['user', 'show', 'alice'],
+        ['project', 'list'],
+        ['catalog', 'list'],
+        ['role', 'assignment', 'list', '--user', 'alice', '--names'],
+    ],
+    ids='-'.join,
+)
+def test_the_openstack_client_works_as_ever(
+    demo: Demo, words: list[str]
+) -> None:
+    done = subprocess.run(
+        [
+            pathlib.Path(sys.executable).with_name('openstack'),
+            *words,
+            '-f',
+            'json',
+        ],
+        env=os.environ
+        | {
+            'OS_AUTH_URL': f'{demo.url}/v3',
+            'OS_USERNAME': 'admin',
+            'OS_PASSWORD': 'demo',
+            'OS_PROJECT_NAME': 'admin',
+            'OS_USER_DOMAIN_ID': 'default',
+            'OS_PROJECT_DOMAIN_ID': 'default',
+            'OS_IDENTITY_API_VERSION': '3',
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)
+
+
+def test_a_busy_port_is_one_line(demo: Demo, tmp_path: pathlib.Path) -> None:
+    refused = start(tmp_path / 'other', demo.port)
+    out, err = refused.communicate(timeout=30)
+    assert refused.returncode != 0
+    assert str(demo.port) in err
+    assert (out + err).count('\n') == 1
+
+
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+def test_it_starts_again_soon_and_a_signal_ends_it_all(
+    demo: Demo, number: signal.Signals
+) -> None:
+    # The state of the one that serves, copied while it is at rest.
+    home = demo.home.with_name(f'again-{number}')
+    subprocess.run(['cp', '-a', demo.home, home], check=True)
+    again = Demo(home)
+    started = [again.process.pid, *again.workers()]
+    assert len(started) > 3
+    assert again.user_id('alice') == demo.user_id('alice')
+    os.killpg(again.process.pid, number)
+    _, err = again.process.communicate(timeout=30)
+    assert 'Traceback' not in err
+    deadline = time.monotonic() + 10
+    while any(map(is_alive, started)) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not any(map(is_alive, started))
