@@ -39,6 +39,9 @@ def read_xml(body: bytes) -> etree._Element:
         remove_comments=True,
         remove_pis=True,
     )
+    if b'\0' in body:
+        # libxml2 reads UTF-16 without a mark, and says that it was UTF-8.
+        raise faults.MalformedXml()
     try:
         # Refuses what libxml2 would sniff: UTF-16, UTF-32, EBCDIC.
         body.removeprefix(b'\xef\xbb\xbf').decode('utf-8')

@@ -300,7 +300,8 @@ def _read_body(environ: WSGIEnvironment, limit: int) -> bytes:
         raise faults.BodyTooLarge(limit)
     try:
         body: bytes = environ['wsgi.input'].read(int(told or limit + 1))
-    except OSError:
+    except Exception:
+        # Each server has errors of its own for what a client did wrong.
         raise faults.BadRequest('The request body cannot be read.') from None
     if told and len(body) < int(told):
         raise faults.BadRequest('The request body ends too early.')

@@ -1,19 +1,23 @@
 """make demo, as somebody who tries keymw meets it."""
 
+import collections
 from collections.abc import Iterator
 import contextlib
 import json
 import os
 import pathlib
+import random
 import re
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from typing import Any
 import urllib.error
 import urllib.request
+import uuid
 
 import pytest
 
@@ -240,6 +244,106 @@ def test_a_busy_port_is_one_line(demo: Demo, tmp_path: pathlib.Path) -> None:
     assert refused.returncode != 0
     assert str(demo.port) in err
     assert (out + err).count('\n') == 1
+
+
+def manage(demo: Demo, *words: str) -> str:
+    """What keymw-manage prints, run beside the demo."""
+    return subprocess.run(
+        [
+            pathlib.Path(sys.executable).with_name('keymw-manage'),
+            f'--config-file={demo.home}/keymw.conf',
+            *words,
+        ],
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+
+
+class Load:
+    """Threads that reset keys and read them back, each for its own user."""
+
+    def __init__(self, demo: Demo, users: int = 4) -> None:
+        self._demo = demo
+        self._stop = threading.Event()
+        self.acknowledged: dict[str, str] = {}
+        self.statuses: collections.Counter[int] = collections.Counter()
+        self.wrong: list[str] = []
+        self._threads = [
+            threading.Thread(target=self._run, args=(self._user(),))
+            for _ in range(users)
+        ]
+
+    def _user(self) -> str:
+        user = {'name': uuid.uuid4().hex, 'password': 'demo'}
+        made = self._demo.ask('POST', '/v3/users', {'user': user})
+        return str(json.loads(made[2])['user']['id'])
+
+    def _run(self, user_id: str) -> None:
+        while not self._stop.is_set():
+            new = self._ask('POST', wires.reset(user_id))
+            if new is not None:
+                self.acknowledged[user_id] = new
+            shown = self._ask('GET', wires.key(user_id))
+            if new is not None and shown not in (None, new):
+                self.wrong.append(user_id)
+
+    def _ask(self, method: str, path: str) -> str | None:
+        try:
+            status, _, body = self._demo.ask(method, path)
+        except OSError:
+            # The connection of a worker that was killed.
+            status, body = 0, b''
+        self.statuses[status] += 1
+        found = json.loads(body) if status == 200 else {}
+        return found[wires.ROOT]['apiKey'] if found else None
+
+    def __enter__(self) -> 'Load':
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+
+    def wait_for(self, number: int) -> None:
+        """Let so many more requests be answered."""
+        enough = self.statuses.total() + number
+        while self.statuses.total() < enough:
+            time.sleep(0.01)
+
+
+def test_sealing_keys_are_changed_under_load(demo: Demo) -> None:
+    with Load(demo) as load:
+        load.wait_for(50)
+        for former in ('1', '2'):
+            manage(demo, 'vault', 'rotate')
+            load.wait_for(50)
+            manage(demo, 'vault', 'migrate')
+            manage(demo, 'vault', 'migrate', '--check')
+            manage(demo, 'vault', 'drop', former)
+            load.wait_for(50)
+    assert set(load.statuses) == {200}
+    assert load.wrong == []
+    status = manage(demo, 'vault', 'status', '-f', 'value').split('\n')
+    assert [line.split()[:2] for line in status if line] == [
+        ['0', 'staged'],
+        ['3', 'seals'],
+    ]
+
+
+def test_what_was_acknowledged_survives_kills_of_workers(demo: Demo) -> None:
+    with Load(demo) as load:
+        for _ in range(6):
+            load.wait_for(30)
+            os.kill(random.choice(demo.workers()[1:]), signal.SIGKILL)
+    assert load.wrong == []
+    assert set(load.statuses) <= {0, 200}
+    for user_id, key in load.acknowledged.items():
+        shown = json.loads(demo.ask('GET', wires.key(user_id))[2])
+        assert shown[wires.ROOT]['apiKey'] == key
 
 
 @pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])

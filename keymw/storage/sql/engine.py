@@ -47,23 +47,30 @@ def url(text: str) -> sa.URL:
     """
     try:
         found = sa.make_url(text)
-        name = found.drivername
-        found = found.set(drivername=_DRIVERS.get(name, name))
-        found.get_dialect().import_dbapi()
-    except ImportError as error:
-        raise _refusal(
-            f'it needs {error.name}, which is not installed'
-        ) from None
     except (sa.exc.ArgumentError, ValueError):
         raise _refusal(
             'it is no URL such as sqlite:////var/lib/keymw/keymw.db'
         ) from None
+    name = found.drivername
+    found = found.set(drivername=_DRIVERS.get(name, name))
     if found.get_backend_name() not in WAITS:
         raise _refusal(
             'keymw keeps keys in SQLite, PostgreSQL, MariaDB and MySQL, not '
             f'in {found.get_backend_name()}'
         )
+    _check_driver(found)
     return found
+
+
+def _check_driver(url: sa.URL) -> None:
+    try:
+        url.get_dialect().import_dbapi()
+    except ImportError as error:
+        raise _refusal(
+            f'it needs {error.name}, which is not installed'
+        ) from None
+    except sa.exc.NoSuchModuleError:
+        raise _refusal(f'there is no driver {url.drivername}') from None
 
 
 def _refusal(why: str) -> ConfigError:

@@ -1,0 +1,152 @@
+"""The sql driver keeps the contract on SQLite, and some more."""
+
+from collections.abc import Iterator
+import contextlib
+from functools import partial
+import pathlib
+import sqlite3
+import traceback
+
+import pytest
+import sqlalchemy as sa
+
+from keymw import conf
+from keymw.storage import base
+from keymw.storage.base import CredentialStore
+from keymw.storage.sql import database
+from keymw.storage.sql import migrate
+from keymw.storage.sql.credentials import SqlCredentials
+from keymw.storage.sql.tables import CREDENTIAL
+from tests.contract.credentials import ROUNDS
+from tests.contract.credentials import THREADS
+from tests.contract.credentials import CredentialOutageContract
+from tests.contract.credentials import CredentialStoreContract
+from tests.contract.credentials import at_once
+from tests.contract.credentials import credential
+from tests.deployment import Deployment
+
+
+@pytest.fixture
+def made(tmp_path: pathlib.Path) -> Deployment:
+    return Deployment(tmp_path / 'keymw')
+
+
+@pytest.fixture
+def file(made: Deployment) -> pathlib.Path:
+    """The file of the database."""
+    return made.home / 'keymw.db'
+
+
+@pytest.fixture
+def store(made: Deployment) -> CredentialStore:
+    loaded = conf.load(str(made.conf_file))
+    migrate.sync(database.Database(loaded))
+    return SqlCredentials(loaded)
+
+
+class TestSqlite(CredentialStoreContract, CredentialOutageContract):
+    @pytest.fixture
+    def unreachable(
+        self, made: Deployment, file: pathlib.Path
+    ) -> CredentialStore:
+        file.mkdir()
+        return SqlCredentials(conf.load(str(made.conf_file)))
+
+
+def run(file: pathlib.Path, *statements: str) -> None:
+    with contextlib.closing(sqlite3.connect(file)) as connection, connection:
+        for statement in statements:
+            connection.execute(statement)
+
+
+def test_name_is_taken_away_from_all_who_claim_it(
+    store: CredentialStore, file: pathlib.Path
+) -> None:
+    for user_id in ('ann', 'bob', 'cyd'):
+        store.put(credential(user_id))
+    run(file, "UPDATE keymw_credential SET username = 'a'")
+    dan = credential('dan', username='a')
+    store.put(dan)
+    assert store.find('default', 'a') == dan
+    assert [row.username for row in store.page('', 10)] == [None] * 3 + ['a']
+
+
+def test_database_that_was_never_set_up_says_what_to_do(
+    made: Deployment,
+) -> None:
+    never = SqlCredentials(conf.load(str(made.conf_file)))
+    with pytest.raises(base.Outage, match='keymw-manage db sync'):
+        never.check()
+
+
+def test_error_of_the_database_holds_nothing_that_was_written(
+    store: CredentialStore, file: pathlib.Path
+) -> None:
+    row = credential('ann', username='par' + 'rot', secret=b'wr' + b'en')
+    store.check()
+    run(file, 'ALTER TABLE keymw_credential DROP COLUMN secret')
+    with pytest.raises(base.Outage) as outage:
+        store.put(row)
+    said = ''.join(traceback.format_exception(outage.value))
+    assert 'no column named secret' in said
+    assert 'parrot' not in said
+    assert 'wren' not in said
+
+
+def test_transaction_that_reads_and_then_writes_waits_its_turn(
+    store: CredentialStore, made: Deployment
+) -> None:
+    db = database.Database(conf.load(str(made.conf_file)))
+    store.put(credential('ann', secret=b''))
+
+    def lengthen(connection: sa.Connection) -> None:
+        read = sa.select(CREDENTIAL.c.secret)
+        longer = connection.execute(read).scalar_one() + b'x'
+        connection.execute(sa.update(CREDENTIAL).values(secret=longer))
+
+    for _ in range(ROUNDS):
+        at_once(*[partial(db.write, lengthen)] * THREADS)
+    found = store.get('ann')
+    assert found is not None
+    assert len(found.secret) == ROUNDS * THREADS
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wait for a lock no longer than a moment."""
+    monkeypatch.setattr('keymw.storage.sql.engine.BUSY_TIMEOUT', 10)
+
+
+@contextlib.contextmanager
+def locked(file: pathlib.Path) -> Iterator[None]:
+    """Another process writes."""
+    with contextlib.closing(
+        sqlite3.connect(file, isolation_level=None)
+    ) as other:
+        other.execute('BEGIN IMMEDIATE')
+        yield
+        other.execute('ROLLBACK')
+
+
+@pytest.mark.usefixtures('impatient')
+def test_write_that_cannot_wait_longer_is_an_outage(
+    store: CredentialStore, file: pathlib.Path
+) -> None:
+    store.put(credential('ann'))
+    with locked(file), pytest.raises(base.Outage):
+        store.put(credential('ann', secret=b'new'))
+    assert store.get('ann') == credential('ann')
+    store.put(credential('ann', secret=b'new'))
+    assert store.get('ann') == credential('ann', secret=b'new')
+
+
+@pytest.mark.usefixtures('impatient')
+def test_reads_do_not_wait_for_a_writer(
+    store: CredentialStore, file: pathlib.Path
+) -> None:
+    store.put(credential('ann'))
+    with locked(file):
+        assert store.get('ann') == credential('ann')
+        with pytest.raises(base.Outage):
+            store.put(credential('bob'))
+        assert store.get('ann') == credential('ann')

@@ -1,0 +1,165 @@
+"""The sql driver keeps the contract on a Galera cluster, and some more."""
+
+from collections.abc import Iterator
+import itertools
+import pathlib
+from typing import Any
+
+from oslo_config import cfg
+import pytest
+import sqlalchemy as sa
+
+from keymw.storage import base
+from keymw.storage.base import CredentialStore
+from keymw.storage.sql import migrate
+from keymw.storage.sql.credentials import SqlCredentials
+from keymw.storage.sql.database import Database
+from tests.contract.credentials import CredentialStoreContract
+from tests.contract.credentials import credential
+from tests.contract.sql_servers import Writer
+from tests.contract.sql_servers import differences
+from tests.contract.sql_servers import drop_everything
+from tests.contract.sql_servers import load
+from tests.contract.sql_servers import soon
+from tests.contract.sql_servers import sync_at_once
+from tests.servers import until
+from tests.servers.galera import Galera
+
+
+@pytest.fixture(scope='module')
+def galera() -> Iterator[Galera]:
+    with Galera() as running:
+        yield running
+
+
+@pytest.fixture
+def conf(tmp_path: pathlib.Path, galera: Galera) -> cfg.ConfigOpts:
+    """keymw on whichever node serves, its schema made."""
+    database = galera.nodes[0].database()
+    found = load(
+        tmp_path / 'keymw', galera.url(database), mysql_wsrep_sync_wait='7'
+    )
+    migrate.sync(Database(found))
+    return found
+
+
+@pytest.fixture
+def stores(
+    tmp_path: pathlib.Path, galera: Galera, conf: cfg.ConfigOpts
+) -> list[CredentialStore]:
+    """A keymw on each node."""
+    database = str(sa.make_url(conf.database.connection).database)
+    return [
+        SqlCredentials(
+            load(
+                tmp_path / f'keymw-{number}',
+                node.url(database),
+                mysql_wsrep_sync_wait='7',
+            )
+        )
+        for number, node in enumerate(galera.nodes)
+    ]
+
+
+class InTurn:
+    """Asks one store after the other, as clients of many keymw do."""
+
+    def __init__(self, stores: list[CredentialStore]) -> None:
+        self._stores = itertools.cycle(stores)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(next(self._stores), name)
+
+
+class TestOneKeymw(CredentialStoreContract):
+    """The promises, through the node that serves."""
+
+    @pytest.fixture
+    def store(self, conf: cfg.ConfigOpts) -> CredentialStore:
+        return SqlCredentials(conf)
+
+
+class TestKeymwOnEachNode(CredentialStoreContract):
+    """The promises, through another node with every call."""
+
+    @pytest.fixture
+    def store(self, stores: list[CredentialStore]) -> Any:
+        return InTurn(stores)
+
+
+def test_killed_node_loses_nothing_and_another_is_asked(
+    galera: Galera, conf: cfg.ConfigOpts, stores: list[CredentialStore]
+) -> None:
+    first, *others = galera.nodes
+    writer = Writer(SqlCredentials(conf))
+    with writer.writing():
+        writer.wait_for(20)
+        first.kill()
+        writer.wait_for(20)
+    assert writer.outages <= 1
+    for store in stores[1:]:
+        assert ids(store) >= set(writer.acknowledged)
+    with pytest.raises(base.Outage):
+        stores[0].get('ann')
+    first.start()
+    assert ids(stores[0]) == ids(stores[1]) >= set(writer.acknowledged)
+    assert [node.state() for node in others] == ['Synced'] * 2
+
+
+def test_node_out_of_sync_is_passed_over(
+    galera: Galera, conf: cfg.ConfigOpts
+) -> None:
+    first = galera.nodes[0]
+    first.ask('SET GLOBAL wsrep_desync = ON')
+    try:
+        until(lambda: first.state() != 'Synced')
+        port = Database(conf).read(_port)
+        assert port == galera.nodes[1].port
+    finally:
+        first.ask('SET GLOBAL wsrep_desync = OFF')
+    assert Database(conf).read(_port) == first.port
+
+
+def test_nodes_without_a_majority_are_an_outage(
+    galera: Galera, conf: cfg.ConfigOpts, stores: list[CredentialStore]
+) -> None:
+    *lost, left = galera.nodes
+    store = SqlCredentials(conf)
+    store.put(credential('ann'))
+    for node in lost:
+        node.kill()
+    until(lambda: left.state() != 'Synced')
+    for alone in (store, stores[2]):
+        with soon(), pytest.raises(base.Outage):
+            alone.put(credential('bob'))
+        with soon(), pytest.raises(base.Outage):
+            alone.get('ann')
+    for node in lost:
+        node.launch()
+    for node in lost:
+        node.wait()
+    assert store.page('', 10) == [credential('ann')]
+
+
+def test_sync_through_all_nodes_at_once_breaks_nothing(
+    galera: Galera, conf: cfg.ConfigOpts, tmp_path: pathlib.Path
+) -> None:
+    Database(conf).change_schema(drop_everything)
+    sync_at_once(
+        [
+            load(tmp_path / f'{node.port}', node.url('keymw'))
+            for node in galera.nodes
+        ]
+    )
+    # No lock holds on two nodes: who came second may have failed.
+    migrate.sync(Database(conf))
+    SqlCredentials(conf).check()
+    assert Database(conf).read(differences) == []
+
+
+def ids(store: CredentialStore) -> set[str]:
+    return {row.user_id for row in store.page('', 100_000)}
+
+
+def _port(connection: sa.Connection) -> int:
+    return int(connection.exec_driver_sql('SELECT @@port').scalar_one())

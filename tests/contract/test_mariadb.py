@@ -1,0 +1,105 @@
+"""The sql driver keeps the contract on MariaDB, and some more."""
+
+from collections.abc import Iterator
+import pathlib
+
+import pytest
+
+from keymw.storage import base
+from keymw.storage.base import CredentialStore
+from keymw.storage.sql import migrate
+from keymw.storage.sql.credentials import SqlCredentials
+from keymw.storage.sql.database import Database
+from tests.contract.credentials import credential
+from tests.contract.sql_servers import SqlServerContract
+from tests.contract.sql_servers import differences
+from tests.contract.sql_servers import load
+from tests.contract.sql_servers import soon
+from tests.servers.mariadb import MariaDB
+
+_FORGET = 'DELETE FROM keymw_version'
+
+
+@pytest.fixture(scope='module')
+def server() -> Iterator[MariaDB]:
+    with MariaDB() as running:
+        yield running
+
+
+@pytest.fixture
+def url(server: MariaDB) -> str:
+    return server.url(server.database())
+
+
+@pytest.fixture(
+    params=[
+        (1213, 'Deadlock found when trying to get lock'),
+        (1205, 'Lock wait timeout exceeded'),
+        (1020, 'Record has changed since last read in table'),
+        (1047, 'WSREP has not yet prepared node for application use'),
+    ],
+    ids=lambda param: str(param[0]),
+)
+def passing(request: pytest.FixtureRequest) -> str:
+    number, message = request.param
+    return (
+        f"SIGNAL SQLSTATE '40001' SET MYSQL_ERRNO = {number}, "
+        f"MESSAGE_TEXT = '{message}'"
+    )
+
+
+class TestMariaDB(SqlServerContract):
+    """The promises of every server."""
+
+
+@pytest.mark.parametrize('charset', ['', 'charset=utf8', 'charset=gbk'])
+def test_names_are_exact_whatever_the_charset_of_the_client(
+    tmp_path: pathlib.Path, url: str, charset: str
+) -> None:
+    conf = load(tmp_path / 'keymw', url + charset)
+    migrate.sync(Database(conf))
+    store: CredentialStore = SqlCredentials(conf)
+    for name in ('\U0001f511', 'Ωmega', "縗' OR 1=1 -- "):
+        ann = credential(name, username=name, secret=b"\xbf' OR 1=1 -- ")
+        store.put(ann)
+        assert store.find('default', name) == store.get(name) == ann
+
+
+@pytest.mark.parametrize('driver', ['mysql', 'mariadb', 'mariadb+pymysql'])
+def test_driver_need_not_be_named(
+    tmp_path: pathlib.Path, url: str, driver: str
+) -> None:
+    conf = load(tmp_path / 'keymw', url.replace('mysql+pymysql', driver))
+    migrate.sync(Database(conf))
+    SqlCredentials(conf).check()
+
+
+def test_sync_goes_on_where_it_was_cut_off(
+    tmp_path: pathlib.Path, url: str
+) -> None:
+    database = Database(load(tmp_path / 'keymw', url))
+    migrate.sync(database)
+    for rest in (
+        'DROP INDEX keymw_credential_name ON keymw_credential',
+        'DROP TABLE keymw_credential',
+    ):
+        database.write(lambda on, rest=rest: on.exec_driver_sql(rest))
+        database.write(lambda on: on.exec_driver_sql(_FORGET))
+        migrate.sync(database)
+        assert database.read(differences) == []
+
+
+def test_server_that_hangs_is_an_outage(
+    tmp_path: pathlib.Path, server: MariaDB, url: str
+) -> None:
+    conf = load(tmp_path / 'keymw', f'{url}read_timeout=1')
+    migrate.sync(Database(conf))
+    store = SqlCredentials(conf)
+    store.put(credential('ann'))
+    server.freeze()
+    try:
+        with soon(), pytest.raises(base.Outage):
+            store.get('ann')
+    finally:
+        server.thaw()
+    assert store.get('ann') == credential('ann')

@@ -1,0 +1,402 @@
+"""No spelling of a path we guard gets past, and no other path is refused."""
+
+import random
+import re
+from typing import Any
+
+import pytest
+
+from tests import pass_through
+from tests.deployment import Deployment
+from tests.pass_through import Wrapped
+
+BASE = '/v2.0/users/u1/OS-KSADM/credentials'
+KEY = f'{BASE}/RAX-KSKEY:apiKeyCredentials'
+
+# Each as it stands in PATH_INFO, where the server has decoded %XX once.
+ATTACKS = [
+    # A second encoding.
+    '/v2.0/users/u1/OS-KSADM/%63redentials',
+    '/v2.0/users/u1%2FOS-KSADM/credentials',
+    '/v2.0/users/u1/OS%2dKSADM/credentials',
+    '/v2.0%2Fusers%2Fu1%2FOS-KSADM%2Fcredentials',
+    '/%76%32%2e%30/users/u1/OS-KSADM/credentials',
+    '%2Fv2.0/users/u1/OS-KSADM/credentials',
+    '/v2%2e0/users/%75%31/OS-KSADM/credentials',
+    '/v2.0/users/u%31/OS-KSADM/credentials',
+    f'{BASE}%2FRAX-KSKEY:apiKeyCredentials',
+    f'{BASE}/RAX-KSKEY%3AapiKeyCredentials',
+    f'{BASE}/RAX-KSKEY%3aapiKeyCredentials/RAX-AUTH/reset',
+    f'{BASE}%2exml',
+    f'{KEY}/RAX-AUTH%2freset',
+    '/v2.0/%65xtensions',
+    '/v2.0/extensions%2fRAX-KSKEY',
+    # Backslashes.
+    '\\v2.0\\users\\u1\\OS-KSADM\\credentials',
+    '/v2.0\\users/u1/OS-KSADM/credentials',
+    f'{BASE}\\RAX-KSKEY:apiKeyCredentials',
+    '/v2.0/users/u1/OS-KSADM%5Ccredentials',
+    '/v2.0%5cextensions',
+    '/\\v2.0/extensions',
+    '/v2.0;x\\users/u1/OS-KSADM/credentials',
+    '/v2.0 \\extensions',
+    # Parameters.
+    '/v2.0;x/users/u1/OS-KSADM/credentials',
+    '/v2.0/users;v=1/u1/OS-KSADM/credentials',
+    '/v2.0/users/u1;a=b/OS-KSADM/credentials',
+    '/v2.0/users/u1/OS-KSADM;/credentials',
+    f'{BASE};jsessionid=1',
+    f'{BASE};',
+    f'{KEY};x/RAX-AUTH/reset',
+    f'{BASE}%3Bx',
+    '/v2.0/extensions;x',
+    '/v2.0/users/u1/OS-KSADM%3b/credentials',
+    # Dots.
+    '/./v2.0/users/u1/OS-KSADM/credentials',
+    '/v2.0/./users/u1/OS-KSADM/credentials',
+    '/v2.0/users/u1/x/../OS-KSADM/credentials',
+    '/v3/../v2.0/users/u1/OS-KSADM/credentials',
+    '/../v2.0/users/u1/OS-KSADM/credentials',
+    '/../../v2.0/extensions',
+    '/v3/auth/tokens/../../../v2.0/extensions',
+    '/v2.0/users/u1/OS-KSADM/x/../credentials',
+    f'{BASE}/.',
+    f'{BASE}/./RAX-KSKEY:apiKeyCredentials',
+    f'{BASE}/x/../RAX-KSKEY:apiKeyCredentials',
+    f'{KEY}/RAX-AUTH/reset/../reset',
+    '/v2.0/extensions/x/..',
+    # Dots in disguise.
+    '/v3/%2e%2e/v2.0/users/u1/OS-KSADM/credentials',
+    '/v3/.%2E/v2.0/extensions',
+    '/v3/..;/v2.0/extensions',
+    '/v3/..;x=1/v2.0/users/u1/OS-KSADM/credentials',
+    '/v3\\..\\v2.0\\extensions',
+    '/v3%5c..%5cv2.0/extensions',
+    '/v3/.. /v2.0/extensions',
+    '/v3/.\x00./v2.0/extensions',
+    '/v3%2f..%2fv2.0/extensions',
+    '/v3%2f%2e%2e%2fv2.0%2fextensions',
+    # Empty segments.
+    '//v2.0/users/u1/OS-KSADM/credentials',
+    '///v2.0/extensions',
+    '/v2.0//users/u1/OS-KSADM/credentials',
+    '/v2.0/users//u1/OS-KSADM/credentials',
+    '/v2.0/users/u1//OS-KSADM/credentials',
+    '/v2.0/users/u1/OS-KSADM//credentials',
+    f'{BASE}//',
+    f'{BASE}//RAX-KSKEY:apiKeyCredentials',
+    f'{KEY}/RAX-AUTH//reset',
+    '/v2.0//extensions',
+    '/v2.0/extensions//RAX-KSKEY',
+    '/;/v2.0/extensions',
+    '/ /v2.0/extensions',
+    '/\x00/v2.0/extensions',
+    # Control bytes.
+    '/v2.0/users/u1/OS-KSADM/credentials\x00',
+    '/v2.0/users/u1/OS-KSADM/credentials\x00.jpg',
+    '/v2.0/users/u1/OS-KSADM/creden\x00tials',
+    '/v2.0/\tusers/u1/OS-KSADM/credentials',
+    '/v2.0/users/u1\n/OS-KSADM/credentials',
+    '/v2.0/users/u1/OS-KSADM/credentials\r\n',
+    '/v2.0/users/u1/OS-KSADM/credentials\x7f',
+    '/v2.0/users/u1/OS-KSADM/credentials%00',
+    '/v2.0/users/u1/OS-KSADM/credentials%0a',
+    '/v2.0/extensions\x1f',
+    '\x00/v2.0/extensions',
+    # Trailing spaces.
+    f'{BASE} ',
+    f'{BASE}   ',
+    f'{BASE}%20',
+    f'{KEY} ',
+    '/v2.0 /users/u1/OS-KSADM/credentials',
+    '/v2.0/users /u1/OS-KSADM/credentials',
+    '/v2.0/users/u1 /OS-KSADM/credentials',
+    '/v2.0/extensions ',
+    # A path that does not start with a slash, as one server hands it on.
+    'v2.0/users/u1/OS-KSADM/credentials',
+    './v2.0/extensions',
+    '../v2.0/extensions',
+    'v3/../v2.0/extensions',
+    ' /v2.0/extensions',
+    # Mixtures.
+    '/v3/%2e%2e;x/v2.0\\users/u1 /OS-KSADM\x00//credentials',
+    '/v2.0\\.\\users;a/u1/x/%2e%2e/OS-KSADM/credentials ;x',
+    '\\\\v2.0//extensions;%00',
+    '/%2e/v2.0%5cextensions%20',
+    '/v2.0/users/u1/OS-KSADM/credentials/%2e%2e/credentials',
+]
+
+OTHERS = [
+    '/',
+    '',
+    '/v3',
+    '/v3/',
+    '/v3//auth/tokens',
+    '/v3/auth;x/tokens',
+    '/v3/users/u1/../u2',
+    '/v3/users/%2e%2e',
+    '/v3/users/a b',
+    '/v3/regions/a\\b',
+    '/v3/regions/x%2Fy',
+    '/v3/users/\x01',
+    '/v3/users/u1/OS-KSADM/credentials',
+    '/v3//users//u1',
+    '/v2.0',
+    '/v2.0/',
+    '/v2.0/tenants',
+    '/v2.0/users',
+    '/v2.0/users/u1',
+    '/v2.0/users//u1',
+    '/v2.0/users/u1/OS-KSADM',
+    '/v2.0/users/u1/OS-KSADM/password',
+    '/v2.0/users/u1/credentials',
+    '/v2.0/users/u1;x/roles',
+    '/v2.0/users/../tenants',
+    '/v2.0/./tenants',
+    f'{BASE}/passwordCredentials',
+    f'{BASE}/OS-KSEC2:ec2Credentials',
+    f'{BASE}/RAX-KSKEY:apikeyCredentials',
+    f'{KEY}/RAX-AUTH',
+    f'{KEY}/RAX-AUTH/reset/more',
+    # Another case is another path.
+    '/V2.0/users/u1/OS-KSADM/credentials',
+    '/v2.0/Users/u1/OS-KSADM/credentials',
+    '/v2.0/users/u1/os-ksadm/credentials',
+    '/v2.0/users/u1/OS-KSADM/Credentials',
+    '/V2.0//extensions',
+    '/v2.0/Extensions',
+    '/v2.0/users/u1/OS-KSADM/Credentials;x',
+    # Three times encoded is no spelling that one more decoding brings back.
+    '/v2.0/users/u1/OS-KSADM/%2563redentials',
+    # Other versions and look-alikes.
+    '/v2.1/extensions;x',
+    '/v2.0x/extensions//',
+    '/v20/users/u1/OS-KSADM/credentials ',
+    '/v2x0/extensions//',
+    '/x/v2.0/extensions;x',
+    # No user id, or a blank one.
+    '/v2.0/users//OS-KSADM/credentials',
+    '/v2.0/users/ /OS-KSADM/credentials',
+    '/v2.0/users/\t/OS-KSADM/credentials',
+    '/v2.0/users/  /OS-KSADM/credentials/RAX-KSKEY:apiKeyCredentials',
+    '/v2.0/users/%20/OS-KSADM/credentials',
+    # Canon has one segment less, so it is none of ours.
+    '/v2.0/users/;x/OS-KSADM/credentials',
+    '/v2.0/users/./OS-KSADM/credentials',
+    '/v2.0/users/../OS-KSADM/credentials',
+    '/v2.0/users/%2e%2e/OS-KSADM/credentials',
+]
+
+
+class Gate:
+    """keymw before an application that tells what it was asked."""
+
+    def __init__(self, deployment: Deployment) -> None:
+        self._wrapped = Wrapped()
+        self._app = deployment.load(self._wrapped)
+
+    def knock(
+        self, path: str, method: str = 'GET', **more: Any
+    ) -> tuple[int, str | None]:
+        """The status, and the path that got through, if one did."""
+        self._wrapped.environs.clear()
+        environ = pass_through.environ_of(method, path, **more)
+        status = pass_through.ask(self._app, environ).status
+        passed = [seen['PATH_INFO'] for seen in self._wrapped.environs]
+        return status, passed[0] if passed else None
+
+
+@pytest.fixture(scope='module')
+def deployment(tmp_path_factory: pytest.TempPathFactory) -> Deployment:
+    made = Deployment(tmp_path_factory.mktemp('gate'))
+    made.set_up()
+    return made
+
+
+@pytest.fixture(scope='module')
+def gate(deployment: Deployment) -> Gate:
+    return Gate(deployment)
+
+
+@pytest.fixture(scope='module')
+def open_gate(deployment: Deployment) -> Gate:
+    deployment.write_conf({'kskey': {'enabled': 'false'}})
+    return Gate(deployment)
+
+
+@pytest.mark.parametrize('path', ATTACKS)
+@pytest.mark.parametrize('script_name', ['', '/identity'])
+def test_other_spelling_of_a_guarded_path_is_refused(
+    gate: Gate, path: str, script_name: str
+) -> None:
+    assert gate.knock(path, SCRIPT_NAME=script_name) == (400, None)
+
+
+@pytest.mark.parametrize('method', ['POST', 'DELETE', 'OPTIONS', 'HEAD', 'X'])
+def test_no_method_opens_the_gate(gate: Gate, method: str) -> None:
+    assert gate.knock(f'{BASE};x', method) == (400, None)
+
+
+# Where a composite took /v2.0 off the path.
+@pytest.mark.parametrize(
+    'path',
+    [
+        '//users/u1/OS-KSADM/credentials',
+        '/users/u1/OS-KSADM/%63redentials',
+        '/users;x/u1/OS-KSADM/credentials',
+        '/x/../users/u1/OS-KSADM/credentials',
+        '/../v2.0/users/u1/OS-KSADM/credentials',
+        '/users/u1/OS-KSADM/credentials ',
+        '\\users/u1/OS-KSADM/credentials',
+        '//extensions',
+        '/extensions%00',
+        '/./extensions/RAX-KSKEY',
+    ],
+)
+@pytest.mark.parametrize(
+    'mount',
+    [
+        {'SCRIPT_NAME': '/v2.0'},
+        {'SCRIPT_NAME': '/identity/v2.0'},
+        {'KEYSTONE_API_VERSION': '2.0'},
+    ],
+    ids=['v2.0', 'identity-v2.0', 'normalized'],
+)
+def test_other_spelling_below_a_mounted_v2_is_refused(
+    gate: Gate, path: str, mount: dict[str, str]
+) -> None:
+    assert gate.knock(path, **mount) == (400, None)
+
+
+@pytest.mark.parametrize('version', ['2.0', '1.0', '3'])
+@pytest.mark.parametrize('path', ['//v2.0/extensions', f'/x/..{BASE}'])
+def test_a_version_found_before_us_opens_no_gate(
+    gate: Gate, path: str, version: str
+) -> None:
+    found = gate.knock(path, KEYSTONE_API_VERSION=version)
+    assert found == (400, None)
+
+
+def test_the_refusal_is_a_fault(gate: Gate, deployment: Deployment) -> None:
+    del gate
+    app = deployment.load(Wrapped())
+    for accept, start in (
+        ('application/json', b'{"badRequest":{"code":400,"message":"'),
+        ('application/xml', b"<?xml version='1.0' encoding='UTF-8'?>\n<badR"),
+    ):
+        reply = pass_through.ask(
+            app,
+            pass_through.environ_of('GET', f'{BASE};x', HTTP_ACCEPT=accept),
+        )
+        assert reply.status == 400
+        assert reply.headers['content-type'] == accept
+        assert reply.body.startswith(start)
+
+
+@pytest.mark.parametrize('path', OTHERS)
+@pytest.mark.parametrize('script_name', ['', '/identity'])
+def test_every_other_path_passes_as_it_came(
+    gate: Gate, path: str, script_name: str
+) -> None:
+    assert gate.knock(path, SCRIPT_NAME=script_name) == (200, path)
+
+
+@pytest.mark.parametrize('path', ATTACKS + OTHERS + [BASE, KEY])
+def test_switched_off_nothing_is_guarded(open_gate: Gate, path: str) -> None:
+    assert open_gate.knock(path, 'PUT') == (200, path)
+
+
+@pytest.mark.parametrize('path', [BASE, KEY, f'{BASE}/', f'{KEY}.xml'])
+def test_the_plain_spelling_is_served_here(gate: Gate, path: str) -> None:
+    assert gate.knock(path) == (401, None)
+
+
+@pytest.mark.parametrize('user_id', ['ü', 'a b', 'a%b', '100%', 'a&?#b', '~'])
+def test_odd_user_id_in_its_plain_spelling_is_served(
+    gate: Gate, user_id: str
+) -> None:
+    raw = user_id.encode().decode('latin-1')
+    path = f'/v2.0/users/{raw}/OS-KSADM/credentials'
+    assert gate.knock(path) == (401, None)
+
+
+def test_fuzzed_spellings(gate: Gate) -> None:
+    """400 where a path differs from its canon and that is guarded."""
+    dice = random.Random(20110814)
+    refused = 0
+    for _ in range(20000):
+        path = _mutated(dice)
+        plain = _canon(path)
+        if path != plain and _is_guarded(plain):
+            refused += 1
+            assert gate.knock(path) == (400, None), repr(path)
+        elif path != plain:
+            assert gate.knock(path) == (200, path), repr(path)
+        else:
+            assert gate.knock(path)[0] != 400, repr(path)
+    assert 2000 < refused < 18000
+
+
+# What the fuzz puts into paths.
+_BITS = [
+    '/', '//', '\\', '%2f', '%2F', '%5c', ';', ';x', ';a=b', '%3b', '.',
+    '..', '/.', '/..', '/./', '/../', '/x/..', '%2e', '%2e%2e', '\x00',
+    '\x01', '\n', '\x7f', '%00', '%0a', ' ', '  ', '%20', '%', '%%', '%zz',
+    '%25', '%2563', '?', '#', ':', '~', '+', '/v3', '/v2.0',
+]  # fmt: skip
+_STARTS = [
+    BASE,
+    KEY,
+    f'{KEY}/RAX-AUTH/reset',
+    '/v2.0/extensions',
+    '/v2.0/extensions/RAX-KSKEY',
+    '/v2.0/tenants',
+    '/v3/auth/tokens',
+]
+
+
+def _mutated(dice: random.Random) -> str:
+    path = dice.choice(_STARTS)
+    for _ in range(dice.randint(1, 3)):
+        at = dice.randrange(len(path) + 1)
+        kind = dice.randrange(5)
+        slash = max(path.rfind('/', 0, at), 0)
+        if kind == 0 and at < len(path):
+            path = f'{path[:at]}%{ord(path[at]):02x}{path[at + 1 :]}'
+        elif kind == 1:
+            path = path[:slash] + dice.choice(_BITS) + path[slash:]
+        elif kind == 2:
+            path = path[:slash] + dice.choice(_BITS) + path[slash + 1 :]
+        else:
+            path = path[:at] + dice.choice(_BITS) + path[at:]
+    return path
+
+
+def _canon(path: str) -> str:
+    """The design's sentence, word by word."""
+    path = _tidy(path)
+    path = re.sub('%([0-9A-Fa-f]{2})', lambda two: chr(int(two[1], 16)), path)
+    kept: list[str] = []
+    *folders, last = _tidy(path).split('/')
+    for segment in [*folders, last]:
+        if segment == '..':
+            del kept[-1:]
+        elif segment not in ('', '.'):
+            kept.append(segment)
+    end = '/' if last == '' and kept else ''
+    return f'/{"/".join(kept)}{end}'
+
+
+def _tidy(path: str) -> str:
+    segments = []
+    for segment in path.replace('\\', '/').split('/'):
+        uncut = segment.split(';')[0]
+        seen = [c for c in uncut if c >= ' ' and c != '\x7f']
+        segments.append(''.join(seen).rstrip(' '))
+    return '/'.join(segments)
+
+
+def _is_guarded(path: str) -> bool:
+    if path.startswith('/v2.0/extensions'):
+        return True
+    return bool(re.match('/v2[.]0/users/[^/]+/OS-KSADM/credentials', path))

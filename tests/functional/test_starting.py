@@ -1,0 +1,349 @@
+"""Starting: as an operator deploys it, and one clear line when it cannot."""
+
+from collections.abc import Callable
+import os
+import pathlib
+import subprocess
+import sys
+from typing import Any
+
+from paste import deploy as paste
+import pytest
+import webtest
+
+import keymw
+from keymw import factory
+from keymw.conf import ConfigError
+from tests import front
+from tests import wire as wires
+from tests.cloud import Cloud
+from tests.deployment import Deployment
+from tests.deployment import Options
+from tests.pipeline_v2 import PipelineV2
+
+Spoil = Callable[[Deployment], None]
+
+
+@pytest.fixture
+def made(tmp_path: pathlib.Path) -> Deployment:
+    """Files of keymw that are in order."""
+    found = Deployment(tmp_path / 'keymw')
+    found.set_up()
+    return found
+
+
+@pytest.fixture
+def pipeline() -> PipelineV2:
+    return PipelineV2()
+
+
+def without_conf_file(made: Deployment) -> None:
+    made.conf_file.unlink()
+
+
+def with_a_directory_for_the_file(made: Deployment) -> None:
+    made.conf_file.unlink()
+    made.conf_file.mkdir()
+
+
+def with_a_file_that_is_no_ini(made: Deployment) -> None:
+    made.conf_file.write_text('no option\n')
+
+
+def with_a_file_that_is_no_text(made: Deployment) -> None:
+    made.conf_file.write_bytes(b'[vault]\nkey_repository = \xff\n')
+
+
+def with_options(options: Options) -> Spoil:
+    return lambda made: made.write_conf(options)
+
+
+def key_file(made: Deployment) -> pathlib.Path:
+    return made.home / 'vault' / '1'
+
+
+def without_repository(made: Deployment) -> None:
+    for file in key_file(made).parent.iterdir():
+        file.unlink()
+    key_file(made).parent.rmdir()
+
+
+def with_a_file_for_the_repository(made: Deployment) -> None:
+    without_repository(made)
+    key_file(made).parent.write_text('')
+
+
+def with_an_empty_repository(made: Deployment) -> None:
+    for file in key_file(made).parent.iterdir():
+        file.unlink()
+
+
+def with_a_repository_open_to_all(made: Deployment) -> None:
+    key_file(made).parent.chmod(0o705)
+
+
+def with_a_key_open_to_all(made: Deployment) -> None:
+    key_file(made).chmod(0o604)
+
+
+def with_key(content: bytes) -> Spoil:
+    def spoil(made: Deployment) -> None:
+        key_file(made).write_bytes(content)
+
+    return spoil
+
+
+REFUSALS: dict[str, tuple[Spoil, tuple[str, ...]]] = {
+    'no-file': (without_conf_file, ('keymw.conf',)),
+    'directory': (with_a_directory_for_the_file, ('keymw.conf',)),
+    'no-ini': (with_a_file_that_is_no_ini, ('keymw.conf', 'no option')),
+    'no-text': (with_a_file_that_is_no_text, ('keymw.conf',)),
+    'no-number': (
+        with_options({'identity': {'user_cache_ttl': 'soon'}}),
+        ('keymw.conf', 'user_cache_ttl', 'soon'),
+    ),
+    'below-the-least': (
+        with_options({'limits': {'max_body_size': '1'}}),
+        ('keymw.conf', 'max_body_size', '1024'),
+    ),
+    'no-choice': (
+        with_options({'identity': {'api_version': 'v4'}}),
+        ('keymw.conf', 'api_version', 'v4'),
+    ),
+    'no-boolean': (
+        with_options({'kskey': {'enabled': 'perhaps'}}),
+        ('keymw.conf', 'enabled', 'perhaps'),
+    ),
+    'no-repository': (
+        without_repository,
+        ('[vault] key_repository', '/vault', 'keymw-manage vault setup'),
+    ),
+    'file-for-repository': (
+        with_a_file_for_the_repository,
+        ('[vault] key_repository', '/vault', 'keymw-manage vault setup'),
+    ),
+    'empty-repository': (
+        with_an_empty_repository,
+        ('[vault] key_repository', '/vault', 'keymw-manage vault setup'),
+    ),
+    'open-repository': (
+        with_a_repository_open_to_all,
+        ('[vault] key_repository', '/vault ', '0705', 'chmod 0700'),
+    ),
+    'open-key': (
+        with_a_key_open_to_all,
+        ('[vault] key_repository', '/vault/1 ', '0604', 'chmod 0600'),
+    ),
+    'null-key': (
+        with_key(b'A' * 43 + b'='),
+        ('[vault] key_repository', '/vault/1 ', 'null', 'restore'),
+    ),
+    'short-key': (
+        with_key(b'c2hvcnQ='),
+        ('[vault] key_repository', '/vault/1 ', '32 bytes', 'restore'),
+    ),
+    'long-key': (
+        with_key(b'b' * 64),
+        ('[vault] key_repository', '/vault/1 ', '32 bytes', 'restore'),
+    ),
+    'empty-key': (
+        with_key(b''),
+        ('[vault] key_repository', '/vault/1 ', '32 bytes', 'restore'),
+    ),
+    'no-base64': (
+        with_key(b'b' * 41),
+        ('[vault] key_repository', '/vault/1 ', '32 bytes', 'restore'),
+    ),
+    'no-driver': (
+        with_options({'storage': {'credentials': 'stone'}}),
+        ('[storage] credentials', '"stone"'),
+    ),
+    'service-user-without-scope': (
+        with_options({'identity': {'service_project': ''}}),
+        ('[identity] service_user', 'service_project', 'system'),
+    ),
+    'service-user-with-two-scopes': (
+        with_options({'identity': {'system': 'true'}}),
+        ('[identity] service_user', 'service_project', 'system'),
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ('spoil', 'words'), REFUSALS.values(), ids=REFUSALS.keys()
+)
+def test_refuses_to_start_in_one_clear_line(
+    made: Deployment,
+    pipeline: PipelineV2,
+    spoil: Spoil,
+    words: tuple[str, ...],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    spoil(made)
+    with pytest.raises(ConfigError) as refusal:
+        made.load(pipeline)
+    said = str(refusal.value)
+    assert [word for word in words if word not in said] == []
+    assert len(said.splitlines()) == 1
+    assert f'keymw cannot start: {said}' in caplog.text
+
+
+def test_what_is_in_order_starts(
+    made: Deployment, pipeline: PipelineV2
+) -> None:
+    assert made.load(pipeline)
+
+
+INI = """
+[pipeline:main]
+pipeline = keymw wrapped
+[filter:keymw]
+use = egg:keymw#keymw
+{options}
+[app:wrapped]
+paste.app_factory = tests.functional.test_starting:wrapped_factory
+"""
+
+
+def wrapped_factory(_global_conf: Any) -> Any:
+    return PipelineV2()
+
+
+@pytest.mark.parametrize(
+    ('options', 'words'),
+    [
+        ('', 'config_file'),
+        ('config_file =', 'config_file'),
+        ('config_file = {file}\nself_service = false', 'self_service'),
+    ],
+    ids=['none', 'empty', 'more'],
+)
+def test_ini_holds_config_file_and_nothing_else(
+    made: Deployment, tmp_path: pathlib.Path, options: str, words: str
+) -> None:
+    ini = tmp_path / 'paste.ini'
+    ini.write_text(INI.format(options=options.format(file=made.conf_file)))
+    with pytest.raises(ConfigError, match=words):
+        paste.loadapp(f'config:{ini}')
+
+
+def test_defaults_of_an_ini_do_not_disturb(
+    made: Deployment, tmp_path: pathlib.Path
+) -> None:
+    ini = tmp_path / 'paste.ini'
+    options = f'config_file = {made.conf_file}'
+    ini.write_text(f'[DEFAULT]\ndebug = x\n{INI.format(options=options)}')
+    assert paste.loadapp(f'config:{ini}')
+
+
+def test_wrap_serves_what_the_filter_serves(
+    made: Deployment, pipeline: PipelineV2, wire: wires.Wire
+) -> None:
+    bob = pipeline.account('bob')
+    token = pipeline.token(bob)
+    wrapped = webtest.TestApp(keymw.wrap(pipeline, str(made.conf_file)))
+    answer = front.ask(wrapped, wire, 'POST', wires.reset(bob.id), token)
+    filtered = made.web(pipeline)
+    shown = front.ask(filtered, wire, 'GET', wires.key(bob.id), token)
+    assert wire.key(shown) == wire.key(answer)
+
+
+def test_two_filters_in_one_process(
+    tmp_path: pathlib.Path, pipeline: PipelineV2
+) -> None:
+    bob, json = pipeline.account('bob'), wires.Json()
+    token, body = pipeline.token(bob), json.write(username='bob', apiKey='x')
+    one = front.front(tmp_path / 'one', pipeline)
+    two = front.front(
+        tmp_path / 'two',
+        pipeline,
+        {'kskey': {'default_role': 'x'}, 'limits': {'max_body_size': '1024'}},
+    )
+    reset = front.ask(one, json, 'POST', wires.reset(bob.id), token)
+    for web, keys in ((one, [json.key(reset)]), (two, [])):
+        listed = front.ask(web, json, 'GET', wires.base(bob.id), token)
+        assert json.keys(listed) == keys
+    admin = pipeline.token(pipeline.account('root', 'admin'))
+    for web, status in ((one, 201), (two, 413)):
+        answer = front.ask(
+            web, json, 'POST', wires.base(bob.id), admin, body + b' ' * 1024
+        )
+        assert answer.status_int == status
+
+
+def test_one_filter_before_another(
+    tmp_path: pathlib.Path, pipeline: PipelineV2
+) -> None:
+    bob, json = pipeline.account('bob'), wires.Json()
+    inner = front.front(tmp_path / 'inner', pipeline).app
+    switched_off = {'kskey': {'enabled': 'false'}}
+    web = front.front(tmp_path / 'outer', inner, switched_off)
+    token = pipeline.token(bob)
+    listed = front.ask(web, json, 'GET', wires.base(bob.id), token)
+    assert json.keys(listed) == []
+
+
+def test_keystone_is_made_once(cloud: Cloud) -> None:
+    assert (
+        factory.keystone_factory({}, config_file=cloud.conf_file) is cloud.app
+    )
+
+
+def test_keystone_is_the_same_by_another_spelling(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, _, name = cloud.conf_file.rpartition('/')
+    monkeypatch.chdir(folder)
+    assert factory.keystone_factory({}, config_file=name) is cloud.app
+
+
+@pytest.mark.usefixtures('cloud')
+def test_another_keystone_is_refused(tmp_path: pathlib.Path) -> None:
+    other = tmp_path / 'keystone.conf'
+    other.touch()
+    with pytest.raises(ConfigError) as refusal:
+        factory.keystone_factory({}, config_file=str(other))
+    assert str(other) in str(refusal.value)
+    assert len(str(refusal.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize('options', [{}, {'config_file': 'x', 'debug': '1'}])
+def test_keystone_takes_config_file_and_nothing_else(
+    options: dict[str, str],
+) -> None:
+    with pytest.raises(ConfigError, match='config_file'):
+        factory.keystone_factory({}, **options)
+
+
+def python(code: str, *arguments: str) -> str:
+    """What a process of its own prints."""
+    done = subprocess.run(
+        [sys.executable, '-c', code, *arguments],
+        check=True,
+        capture_output=True,
+        text=True,
+        env=os.environ | {'PYTHONPATH': os.pathsep.join(sys.path)},
+    )
+    return done.stdout.strip()
+
+
+def test_package_alone_loads_nothing_of_the_server() -> None:
+    loaded = python(
+        'import keymw, sys; print(*sorted(n for n in sys.modules if'
+        ' n.partition(".")[0] in ("keymw", "webob", "sqlalchemy", "lxml",'
+        ' "oslo_config", "oslo_policy", "stevedore")))'
+    )
+    assert loaded == 'keymw'
+
+
+def test_keystone_file_that_is_missing_is_told(tmp_path: pathlib.Path) -> None:
+    said = python(
+        'import sys\n'
+        'from keymw import conf, factory\n'
+        'try:\n'
+        '    factory.keystone_factory({}, config_file=sys.argv[1])\n'
+        'except conf.ConfigError as error:\n'
+        '    print(error)\n',
+        str(tmp_path / 'nowhere.conf'),
+    )
+    assert said == f'config_file: there is no file {tmp_path}/nowhere.conf'

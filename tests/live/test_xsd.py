@@ -1,0 +1,188 @@
+"""The XML we write, held against the schemas of the contract."""
+
+from collections.abc import Callable
+import pathlib
+from typing import Any
+from urllib.parse import unquote
+from urllib.parse import urlparse
+
+from lxml import etree
+import pytest
+import webtest
+
+from tests import wire as wires
+from tests.cloud import Cloud
+from tests.cloud import Person
+from tests.deployment import Deployment
+from tests.pass_through import Wrapped
+
+FOLDER = pathlib.Path(__file__).parents[3] / 'shared' / 'contract' / 'xsd'
+MIN_VERSION = '{http://www.w3.org/2007/XMLSchema-versioning}minVersion'
+XML = 'application/xml'
+
+pytestmark = pytest.mark.skipif(
+    not FOLDER.is_dir(), reason=f'the schemas of the contract: no {FOLDER}'
+)
+
+
+def _for_version_1(file: pathlib.Path) -> bytes:
+    """A schema without what it marks as for XSD 1.1, which lxml lacks."""
+    root = etree.parse(file, etree.XMLParser(no_network=True)).getroot()
+    for element in list(root.iter('*')):
+        parent = element.getparent()
+        newer = float(element.get(MIN_VERSION, '1.0')) > 1
+        if newer and parent is not None:
+            parent.remove(element)
+    return etree.tostring(root)
+
+
+class _Files(etree.Resolver):
+    """Reads the schemas that a schema imports in the same way."""
+
+    def resolve(
+        self, url: str | None, _public: str | None, context: Any
+    ) -> Any:
+        file = pathlib.Path(unquote(urlparse(url or '').path))
+        if file.suffix != '.xsd' or not file.is_file():
+            return None
+        content = _for_version_1(file)
+        return self.resolve_string(content, context, base_url=url)
+
+
+@pytest.fixture(scope='module')
+def schema() -> etree.XMLSchema:
+    """all.xsd: everything the contract has a schema for."""
+    file = FOLDER / 'all.xsd'
+    parser = etree.XMLParser(no_network=True)
+    parser.resolvers.add(_Files())
+    root = etree.fromstring(
+        _for_version_1(file), parser, base_url=file.as_uri()
+    )
+    return etree.XMLSchema(root.getroottree())
+
+
+@pytest.fixture
+def valid(schema: etree.XMLSchema) -> Callable[[Any], str]:
+    """Check the body of an answer, and give the name of its root."""
+
+    def check(answer: Any) -> str:
+        assert answer.headers['Content-Type'] == XML
+        root = etree.fromstring(answer.body)
+        schema.assertValid(root)
+        return etree.QName(root).localname
+
+    return check
+
+
+@pytest.fixture(scope='module')
+def web(
+    tmp_path_factory: pytest.TempPathFactory, cloud: Cloud
+) -> webtest.TestApp:
+    """keymw before the real Keystone."""
+    cached = {'token_cache_ttl': '', 'user_cache_ttl': ''}
+    made = Deployment(tmp_path_factory.mktemp('xsd'), {'identity': cached})
+    made.set_up()
+    return made.web(cloud.app)
+
+
+@pytest.fixture
+def ask(web: webtest.TestApp, cloud: Cloud) -> Any:
+    """Ask in XML, as admin by default."""
+
+    def send(method: str, path: str, body: bytes = b'', **more: Any) -> Any:
+        headers = {'Accept': XML, 'X-Auth-Token': cloud.admin}
+        return more.pop('web', web).request(
+            path,
+            method=method,
+            body=body,
+            headers=headers | {'Content-Type': XML} | more,
+            expect_errors=True,
+        )
+
+    return send
+
+
+def test_the_schema_refuses_what_is_wrong(schema: etree.XMLSchema) -> None:
+    """Else the other tests would show nothing."""
+    for wrong in (
+        f'<apiKeyCredentials xmlns="{wires.KEY_NS}" username="a"/>',
+        f'<badRequest xmlns="{wires.IDENTITY_NS}" code="400"/>',
+        f'<unknown xmlns="{wires.IDENTITY_NS}"/>',
+    ):
+        assert not schema.validate(etree.fromstring(wrong))
+
+
+@pytest.mark.parametrize('name', ['bob', 'a<b>&"\'', 'ürsula', 'two words'])
+def test_keys(ask: Any, valid: Any, cloud: Cloud, name: str) -> None:
+    user = cloud.person(name, cloud.domain())
+    base, key = wires.base(user.id), wires.key(user.id)
+    body = wires.Xml().write(username=name, apiKey='<&>"\'')
+    for answer in (
+        ask('POST', base, body),
+        ask('POST', key, body),
+        ask('GET', key),
+        ask('POST', wires.reset(user.id)),
+    ):
+        assert valid(answer) == 'apiKeyCredentials'
+    assert valid(ask('GET', base)) == 'credentials'
+
+
+def test_faults(ask: Any, valid: Any, cloud: Cloud, bob: Person) -> None:
+    base, key = wires.base(bob.id), wires.key(bob.id)
+    theirs = {'X-Auth-Token': cloud.token_of(bob)}
+    faults = {
+        400: ('badRequest', ask('POST', key, b'<')),
+        401: ('unauthorized', ask('GET', key, **{'X-Auth-Token': 'x'})),
+        403: ('forbidden', ask('POST', base, b'<', **theirs)),
+        404: ('itemNotFound', ask('GET', wires.key('a%3Cb%3E%26'))),
+        413: ('overLimit', ask('POST', base, b' ' * 70000)),
+    }
+    for status, (name, answer) in faults.items():
+        assert answer.status_int == status
+        assert valid(answer) == name
+    assert valid(ask('GET', f'{base};x')) == 'badRequest'
+    assert valid(ask('GET', f'{base}?limit=x')) == 'badRequest'
+    assert valid(ask('GET', key)) == 'itemNotFound'
+    assert valid(ask('DELETE', key)) == 'itemNotFound'
+
+
+def test_outage(ask: Any, valid: Any, deploy: Any) -> None:
+    answer = ask('GET', wires.key('u1'), web=deploy(Wrapped('500 Oops')))
+    assert answer.status_int == 503
+    assert valid(answer) == 'serviceUnavailable'
+
+
+def test_extensions(ask: Any, valid: Any) -> None:
+    assert valid(ask('GET', '/v2.0/extensions')) == 'extensions'
+    assert valid(ask('GET', '/v2.0/extensions/RAX-KSKEY')) == 'extension'
+
+
+def test_merged_extensions(ask: Any, valid: Any, deploy: Any) -> None:
+    listed = ask('GET', '/v2.0/extensions').body
+    theirs = listed.replace(b'RAX-KSKEY"', b'RAX-OTHER"')
+    assert theirs != listed
+    web = deploy(Wrapped('200 OK', theirs, Content_Type=XML))
+    merged = ask('GET', '/v2.0/extensions', web=web)
+    assert valid(merged) == 'extensions'
+    assert len(etree.fromstring(merged.body)) == 2
+
+
+def test_what_no_schema_has(
+    ask: Any, schema: etree.XMLSchema, bob: Person
+) -> None:
+    """The two faults and the empty list, which the contract excepts."""
+    base, key = wires.base(bob.id), wires.key(bob.id)
+    for name, answer in {
+        'badMethod': ask('PUT', key),
+        'badMediaType': ask('POST', key, b'x', **{'Content-Type': 'a/b'}),
+        'credentials': ask('GET', base),
+    }.items():
+        root = etree.fromstring(answer.body)
+        assert root.tag == f'{{{wires.IDENTITY_NS}}}{name}'
+        assert not schema.validate(root)
+        if name == 'credentials':
+            assert len(root) == 0
+            continue
+        # But for its name it has the shape of a fault.
+        root.tag = f'{{{wires.IDENTITY_NS}}}identityFault'
+        schema.assertValid(root)

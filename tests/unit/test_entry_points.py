@@ -1,0 +1,53 @@
+"""What pyproject.toml names is there."""
+
+from importlib import metadata
+import pathlib
+import tomllib
+from typing import Any
+
+import pytest
+
+from keymw.storage.base import CredentialStore
+
+PROJECT: dict[str, Any] = tomllib.loads(
+    (pathlib.Path(__file__).parents[2] / 'pyproject.toml').read_text()
+)['project']
+NAMED: dict[str, dict[str, str]] = PROJECT['entry-points'] | {
+    'console_scripts': PROJECT['scripts']
+}
+# Libraries that a driver needs and an installation may lack.
+NEEDS = {'keymw.storage.ldap.credentials:LdapCredentials': 'ldap'}
+POINTS = [
+    pytest.param(metadata.EntryPoint(name, value, group), id=f'{group}-{name}')
+    for group, names in NAMED.items()
+    for name, value in names.items()
+]
+
+
+@pytest.mark.parametrize('point', POINTS)
+def test_entry_point_loads(point: metadata.EntryPoint) -> None:
+    if point.value in NEEDS:
+        pytest.importorskip(NEEDS[point.value])
+    assert callable(point.load())
+
+
+@pytest.mark.parametrize('point', POINTS)
+def test_entry_point_is_installed(point: metadata.EntryPoint) -> None:
+    installed = metadata.entry_points(group=point.group, name=point.name)
+    assert {one.value for one in installed} == {point.value}
+
+
+def test_names_that_an_operator_types_are_there() -> None:
+    assert 'keymw' in NAMED['paste.filter_factory']
+    assert 'keystone' in NAMED['paste.app_factory']
+    assert 'keymw-manage' in NAMED['console_scripts']
+    assert {'memory', 'sql'} <= set(NAMED['keymw.credential_store'])
+    assert 'keymw' in NAMED['oslo.config.opts']
+    assert 'keymw' in NAMED['oslo.policy.policies']
+
+
+@pytest.mark.parametrize('name', ['memory', 'sql'])
+def test_driver_is_a_store(name: str) -> None:
+    value = NAMED['keymw.credential_store'][name]
+    driver = metadata.EntryPoint(name, value, '').load()
+    assert issubclass(driver, CredentialStore)

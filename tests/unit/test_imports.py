@@ -1,0 +1,130 @@
+"""Imports point down only (design, 4)."""
+
+import ast
+from collections.abc import Iterator
+import pathlib
+
+import pytest
+
+import keymw
+
+ROOT = pathlib.Path(keymw.__file__).parent
+
+# From the top to the bottom. A name stands for a module or for a package
+# with all in it, and the longest that fits is the one that counts.
+LEVELS = (
+    'keymw.manage',
+    'keymw',
+    'keymw.factory',
+    'keymw.middleware',
+    'keymw.routes',
+    'keymw.handlers',
+    'keymw.policy',
+    'keymw.bodies',
+    'keymw.negotiate',
+    'keymw.identity',
+    'keymw.audit',
+    'keymw.storage.load',
+    'keymw.storage.ldap',
+    'keymw.storage.memory',
+    'keymw.storage.sql',
+    'keymw.vault',
+    'keymw.media',
+    'keymw.keys',
+    'keymw.storage',
+    'keymw.policies',
+    'keymw.conf',
+    'keymw.faults',
+)
+# What may import a driver: its own package, and who keeps its database.
+DRIVERS = {
+    'keymw.storage.ldap': (),
+    'keymw.storage.memory': (),
+    'keymw.storage.sql': ('keymw.manage',),
+}
+
+
+def _name(file: pathlib.Path) -> str:
+    parts = file.relative_to(ROOT.parent).with_suffix('').parts
+    return '.'.join(parts).removesuffix('.__init__')
+
+
+MODULES = {_name(file): file for file in sorted(ROOT.rglob('*.py'))}
+
+
+def imports(source: str) -> Iterator[str]:
+    """Modules of ours that a source imports, wherever it does."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            found = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, 'imports are absolute here'
+            whole = [f'{node.module}.{alias.name}' for alias in node.names]
+            found = [
+                name if name in MODULES else str(node.module) for name in whole
+            ]
+        else:
+            continue
+        yield from (name for name in found if f'{name}.'.startswith('keymw.'))
+
+
+def level(module: str) -> str:
+    """The entry of the table that a module belongs to."""
+    fitting = [name for name in LEVELS if is_in(module, name)]
+    return max(fitting, key=len)
+
+
+def is_in(module: str, package: str) -> bool:
+    if package == 'keymw':
+        return module == 'keymw'
+    return f'{module}.'.startswith(f'{package}.')
+
+
+def wrong(module: str, source: str) -> list[str]:
+    """What a module with this source must not import."""
+    mine = LEVELS.index(level(module))
+    return [
+        name for name in imports(source) if LEVELS.index(level(name)) < mine
+    ]
+
+
+@pytest.mark.parametrize('module', MODULES)
+def test_module_has_a_level_and_imports_nothing_above(module: str) -> None:
+    assert any(is_in(module, name) for name in LEVELS), 'add it to LEVELS'
+    assert wrong(module, MODULES[module].read_text()) == []
+
+
+def test_levels_are_all_in_use() -> None:
+    unused = {
+        name for name in LEVELS if not any(level(m) == name for m in MODULES)
+    }
+    assert unused == set()
+
+
+@pytest.mark.parametrize('driver', DRIVERS)
+def test_drivers_are_reached_by_entry_point(driver: str) -> None:
+    allowed = (driver, *DRIVERS[driver])
+    importing = [
+        module
+        for module, file in MODULES.items()
+        if any(is_in(name, driver) for name in imports(file.read_text()))
+        and not any(is_in(module, package) for package in allowed)
+    ]
+    assert importing == []
+
+
+@pytest.mark.parametrize(
+    ('source', 'found'),
+    [
+        ('from keymw import routes', ['keymw.routes']),
+        ('from keymw.routes import Route', ['keymw.routes']),
+        ('import keymw.handlers.call', ['keymw.handlers.call']),
+        ('import keymw', ['keymw']),
+        ('def f():\n    from keymw import factory', ['keymw.factory']),
+        ('if x:\n    from keymw.bodies import fault', ['keymw.bodies.fault']),
+        ('from keymw import faults, conf', []),
+        ('import keymware\nimport os', []),
+    ],
+)
+def test_table_would_catch_it(source: str, found: list[str]) -> None:
+    assert wrong('keymw.vault', source) == found
