@@ -66,9 +66,9 @@ def spawn(conf_file: pathlib.Path, *words: str, **more: Any) -> Any:
     )
 
 
-def finish(process: Any) -> Result:
+def finish(process: Any, seconds: float = 60) -> Result:
     """What a command that was started leaves behind."""
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=seconds)
     return Result(process.returncode, out or '', err)
 
 

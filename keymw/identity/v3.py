@@ -90,8 +90,11 @@ class V3(base.Identity):
         actors = {('user', user_id)}
         if any(kind == 'group' for (kind, _), _ in system):
             actors |= ask(f'/v3/users/{who}/groups', _groups)
-        theirs += [found for found in system if found[0] in actors]
-        return frozenset(role for _, role in theirs)
+        found = {role for _, role in theirs}
+        there = {role for actor, role in system if actor in actors}
+        if there:
+            found |= _with_implied(there, ask('/v3/role_inferences', _implied))
+        return frozenset(found)
 
     def _issue(self, origin: Origin) -> Issued:
         options = self._options
@@ -171,6 +174,27 @@ def _assigned(body: dict[str, Any]) -> list[tuple[tuple[str, str], str]]:
         for kind in ('user', 'group')
         if kind in item
     ]
+
+
+def _implied(body: dict[str, Any]) -> dict[str, set[str]]:
+    """The names of the roles that each role brings along."""
+    return {
+        base.text(item['prior_role']['name']): {
+            base.text(role['name']) for role in item['implies']
+        }
+        for item in body['role_inferences']
+    }
+
+
+def _with_implied(
+    roles: set[str], implied: dict[str, set[str]]
+) -> set[str]:
+    found: set[str] = set()
+    new = roles
+    while new:
+        found |= new
+        new = {far for near in new for far in implied.get(near, ())} - found
+    return found
 
 
 def _groups(body: dict[str, Any]) -> set[tuple[str, str]]:

@@ -142,7 +142,7 @@ def test_reset_of_who_has_no_key_needs_the_pipeline(made: Deployment) -> None:
 @pytest.mark.parametrize(
     'spoil',
     [
-        lambda keys: (keys / '1').unlink(),
+        lambda keys: [f.unlink() for f in keys.iterdir()],
         lambda keys: (keys / '1').write_bytes(b''),
         lambda keys: (keys / '1').chmod(0o644),
     ],

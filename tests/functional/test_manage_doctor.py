@@ -140,7 +140,7 @@ def test_options_that_do_not_go_together_are_told_without_asking(
     ('spoil', 'check', 'advice'),
     [
         (
-            lambda home: (home / 'vault' / '1').unlink(),
+            lambda home: [f.unlink() for f in (home / 'vault').iterdir()],
             'vault',
             'vault setup',
         ),

@@ -385,6 +385,12 @@ def test_without_self_service_a_role_is_needed(
     assert operate(web, 'reset', nobody, token).status_int == 200
 
 
+@pytest.fixture(scope='module')
+def boss(cloud: Cloud, people: People) -> Person:
+    """Who has a role that means nothing by itself."""
+    return cloud.with_role('Boss', people.here['default'].domain_id)
+
+
 @pytest.mark.parametrize(
     ('option', 'operation'),
     [
@@ -397,9 +403,13 @@ def test_without_self_service_a_role_is_needed(
     ],
 )
 def test_names_of_the_roles_are_settings(
-    deploy: Any, cloud: Cloud, people: People, option: str, operation: str
+    deploy: Any,
+    cloud: Cloud,
+    people: People,
+    boss: Person,
+    option: str,
+    operation: str,
 ) -> None:
-    boss = cloud.with_role('Boss', people.here['default'].domain_id)
     settings = {option: 'boss', 'self_service': 'false'}
     web = deploy(cloud.app, {'kskey': settings})
     target = boss if option == 'default_role' else people.here['nobody']
@@ -700,6 +710,7 @@ def admin_id(cloud: Cloud) -> str:
     return str(cloud.ask('GET', '/v3/users?name=admin').json['users'][0]['id'])
 
 
+@json_only
 def test_log_holds_no_secret(
     remembering: Any,
     cloud: Cloud,
