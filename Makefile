@@ -4,7 +4,7 @@ PORT ?= 5000
 DEMO_DIR ?= .demo
 export PORT DEMO_DIR
 
-.PHONY: demo free-port test bench samples clean
+.PHONY: demo free-port test contract bench samples clean
 
 # The port first: nobody should wait for an installation to hear it is busy.
 demo: free-port $(VENV)/installed-demo
@@ -39,6 +39,10 @@ $(VENV)/installed-test: $(VENV)/installed-demo
 		--root-user-action=ignore --editable '.[ldap]' || \
 		echo 'python-ldap does not build here: its tests are skipped.'
 	@touch $@
+
+# The promises of a credential store, kept by every driver, as a table.
+contract: $(VENV)/installed-test
+	@$(VENV)/bin/pytest tests/contract
 
 bench: $(VENV)/installed-test
 	@$(VENV)/bin/python bench/pass_through.py

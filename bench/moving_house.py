@@ -42,7 +42,8 @@ def bring_in(made: Deployment, file: pathlib.Path) -> tuple[float, float]:
     start = time.perf_counter()
     running = manage.spawn(made.conf_file, 'credential', 'import', str(file))
     done = manage.finish(running, 3600)
-    assert done.code == 0, done
+    if done.code:
+        sys.exit(done.err)
     most = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
     return time.perf_counter() - start, most
 
