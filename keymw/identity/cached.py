@@ -1,6 +1,7 @@
 """Answers remembered for a short while, and the dialect once it is known."""
 
 from collections.abc import Callable
+import dataclasses
 import hashlib
 import threading
 
@@ -61,12 +62,13 @@ class Cached(base.Identity):
         with self._lock:
             known = self._callers.get(key)
         if known is not None:
-            return known
+            return dataclasses.replace(known, token=token)
         found = self._asked(origin).caller(origin, token)
         if found.expires_at.timestamp() <= self._clock():
             raise faults.Unauthorized()
         with self._lock:
-            self._callers[key] = found
+            # A memory that is read out must not yield tokens.
+            self._callers[key] = dataclasses.replace(found, token='')
         return found
 
     def service(self, origin: Origin) -> base.Caller:

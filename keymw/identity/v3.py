@@ -155,12 +155,11 @@ def _to_caller(token: dict[str, Any], given: str) -> base.Caller:
 
 
 def _is_delegated(token: dict[str, Any]) -> bool:
-    by = token.get('application_credential') or {}
-    return bool(
-        by.get('restricted')
-        or by.get('access_rules')
-        or any(name in token for name in _DELEGATIONS)
-    )
+    by = token.get('application_credential')
+    # One that does not say it is whole is taken for a part.
+    if by and (by.get('restricted') is not False or by.get('access_rules')):
+        return True
+    return any(name in token for name in _DELEGATIONS)
 
 
 def _assigned(body: dict[str, Any]) -> list[tuple[tuple[str, str], str]]:
@@ -186,9 +185,7 @@ def _implied(body: dict[str, Any]) -> dict[str, set[str]]:
     }
 
 
-def _with_implied(
-    roles: set[str], implied: dict[str, set[str]]
-) -> set[str]:
+def _with_implied(roles: set[str], implied: dict[str, set[str]]) -> set[str]:
     found: set[str] = set()
     new = roles
     while new:
