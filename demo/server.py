@@ -65,7 +65,7 @@ def command(place: Path, port: int) -> list[str | Path]:
     return [
         Path(sys.executable).with_name('gunicorn'),
         f'--config={SETTINGS}',
-        f'--paste={place / "demo.ini"}',
+        f'--paste={place / "keymw-paste.ini"}',
         f'--bind=127.0.0.1:{port}',
         f'--workers={WORKERS}',
     ]

@@ -41,7 +41,7 @@ def make(place: Path, port: int) -> None:
 
 
 def configure(place: Path) -> None:
-    for name in ('keystone.conf', 'keymw.conf', 'demo.ini'):
+    for name in ('keystone.conf', 'keymw.conf', 'keymw-paste.ini'):
         text = string.Template((TEMPLATES / name).read_text())
         (place / name).write_text(text.substitute(place=place))
 

@@ -128,8 +128,10 @@ def _make_keystone(config_file: str) -> WSGIApplication:
                 'public', config_files=[config_file]
             )
     except ImportError as error:
+        if error.name != 'keystone':
+            raise ConfigError(f'Keystone cannot be loaded: {error}') from None
         raise ConfigError(
-            f'egg:keymw#keystone needs {error.name}: install keymw[keystone]'
+            'egg:keymw#keystone: install keymw[keystone]'
         ) from None
     return made
 

@@ -202,7 +202,8 @@ class Keymw:
         # A GET has no body: some answer 400 to a Content-Type they would
         # not read, and a HEAD would leave nothing to merge with.
         inner = {**environ, 'REQUEST_METHOD': 'GET'}
-        inner.pop('CONTENT_TYPE', None)
+        for name in _ABOUT_ANOTHER_BODY:
+            inner.pop(name, None)
         response = webob.Request(inner).send(self._app)
         if response.status_int == 404:
             getattr(response.app_iter, 'close', _nothing)()
@@ -230,6 +231,14 @@ class Keymw:
 
 
 _LONGEST_LENGTH = 18
+# What a client says of the body it sends, has, or could unpack.
+_ABOUT_ANOTHER_BODY = (
+    'CONTENT_TYPE',
+    'HTTP_ACCEPT_ENCODING',
+    'HTTP_IF_MODIFIED_SINCE',
+    'HTTP_IF_NONE_MATCH',
+    'HTTP_RANGE',
+)
 _FORMATS = tuple(format_.value for format_ in Format)
 
 
@@ -247,7 +256,8 @@ def _new_request_id() -> str:
 
 
 def _reply_format(environ: WSGIEnvironment, match: Match | None) -> Format:
-    suffix = match.suffix if match else None
+    path = environ.get('PATH_INFO', '')
+    suffix = match.suffix if match else negotiate.suffix_of(path)
     return negotiate.reply_format(suffix, environ.get('HTTP_ACCEPT'))
 
 
@@ -300,8 +310,9 @@ def _read_body(environ: WSGIEnvironment, limit: int) -> bytes:
         raise faults.BodyTooLarge(limit)
     try:
         body: bytes = environ['wsgi.input'].read(int(told or limit + 1))
-    except Exception:
+    except Exception as error:
         # Each server has errors of its own for what a client did wrong.
+        LOG.info('a request body cannot be read: %s', type(error).__name__)
         raise faults.BadRequest('The request body cannot be read.') from None
     if told and len(body) < int(told):
         raise faults.BadRequest('The request body ends too early.')

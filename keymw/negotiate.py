@@ -28,6 +28,12 @@ _OFFERS = {
 _SUFFIXES = {'.json': Format.JSON, '.xml': Format.XML}
 
 
+def suffix_of(path: str) -> str | None:
+    """The suffix that a path ends in, if it is one of ours."""
+    bare = path.removesuffix('/')
+    return next((s for s in _SUFFIXES if bare.endswith(s)), None)
+
+
 def reply_format(suffix: str | None, accept: str | None) -> Format:
     """The format of the reply; what fits nothing gets JSON, never 406."""
     if suffix:

@@ -200,7 +200,7 @@ def _read_key(file: pathlib.Path) -> bytes:
 
 def _check_mode(path: pathlib.Path) -> None:
     mode = stat.S_IMODE(path.stat().st_mode)
-    if mode & 0o007:
+    if mode & 0o027:
         want = '0700' if path.is_dir() else '0600'
         raise _refusal(
             path, f'is open to other users (mode {mode:04o}): chmod {want} it'

@@ -8,8 +8,8 @@ OPTS: list[cfg.Opt] = [
         'key_repository',
         default='/etc/keymw/vault-keys/',
         help='Directory of the sealing keys, made by "keymw-manage vault '
-        'setup". Only the user that runs keymw may read it. All nodes need '
-        'the same keys. Without them no stored key can be read again: back '
-        'them up, away from the database.',
+        'setup". Only the user that runs keymw may write there; its group '
+        'may read, nobody else. All nodes need the same keys. Without them no '
+        'stored key can be read again: back them up, away from the database.',
     ),
 ]

@@ -40,6 +40,9 @@ class V2(base.Identity):
 
     def caller(self, origin: Origin, token: str) -> base.Caller:
         # Old Keystones let only an admin validate, others the token itself.
+        # The path is taken apart again, and must not lead elsewhere.
+        if {'.', '..'} & set(token.split('/')):
+            raise faults.Unauthorized()
         # WSGI hands over the bytes of a header as if they were Latin-1.
         quoted = quote(token.encode('latin-1'), safe='')
         path = f'{origin.v2_root}/tokens/{quoted}'
@@ -47,7 +50,7 @@ class V2(base.Identity):
         if answer.status == 403 and 'userDisabled' in answer.body:
             raise faults.UserDisabled()
         self._others.refuse(answer)
-        if answer.status == 404:
+        if answer.status == 404 and answer.body:
             raise faults.Unauthorized()
         return base.understood(
             answer,
@@ -107,7 +110,7 @@ class V2(base.Identity):
         if _name(user) != self._options.service_user:
             raise ValueError(user['id'])
         token = access['token']
-        return Issued(str(token['id']), base.moment(token['expires']))
+        return Issued(str(token['id']), base.moment(access['token']['expires']))
 
     def _to_caller(self, access: dict[str, Any], given: str) -> base.Caller:
         user = access['user']
@@ -118,7 +121,7 @@ class V2(base.Identity):
             roles=_names(user['roles']),
             delegated='RAX-AUTH:impersonator' in access,
             token=given,
-            expires_at=base.moment(access['token']['expires']),
+            expires_at=base.moment(token['expires']),
         )
 
     def _to_user(self, user: dict[str, Any], asked: str) -> base.User:

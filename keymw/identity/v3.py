@@ -10,6 +10,7 @@ from keymw import faults
 from keymw.identity import base
 from keymw.identity.service import Issued
 from keymw.identity.service import Others
+from keymw.identity.transport import Answer
 from keymw.identity.transport import Origin
 from keymw.identity.transport import Pipeline
 from keymw.identity.transport import Question
@@ -46,7 +47,8 @@ class V3(base.Identity):
             origin,
             Question('GET', '/v3/auth/tokens?nocatalog', token, token),
         )
-        if answer.status in (401, 404):
+        # A 404 that is not Keystone's own says nothing about the token.
+        if answer.status == 401 or _is_not_found(answer):
             raise faults.Unauthorized()
         if answer.status == 403:
             raise faults.Forbidden()
@@ -66,7 +68,7 @@ class V3(base.Identity):
         token = caller.token if caller else None
         answer = self._others.ask(origin, path, token)
         self._others.refuse(answer)
-        if answer.status == 404 and 'error' in answer.body:
+        if _is_not_found(answer):
             raise faults.UserNotFound(user_id)
         return base.understood(
             answer, 'for a user', lambda body: _to_user(body['user'], user_id)
@@ -119,6 +121,10 @@ class V3(base.Identity):
         return base.understood(
             answer, 'for a token of [identity] service_user', read
         )
+
+
+def _is_not_found(answer: Answer) -> bool:
+    return answer.status == 404 and 'error' in answer.body
 
 
 def _external(scope: dict[str, Any]) -> dict[str, Any]:

@@ -130,7 +130,10 @@ class Purge(command.Command):
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
         conf = configuration.load(self.app.options.config_file)
-        identity = pipeline.identity(conf, parsed_args.pipeline)
+        where = pipeline.beside(
+            self.app.options.config_file, parsed_args.pipeline
+        )
+        identity = pipeline.identity(conf, where)
         kept = store(conf)
         word = 'would remove' if parsed_args.dry_run else 'removed'
         for row in _gone(kept, identity):

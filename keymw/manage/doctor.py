@@ -62,7 +62,8 @@ class Doctor(command.Command):
     """Check an installation: one line for each check.
 
     The exit code is 1 when a check failed. The identity service is checked
-    when --pipeline says where it is.
+    where --pipeline says it is, else where [app:keystone] of keymw-paste.ini
+    beside the configuration does; without either it is skipped.
     """
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
@@ -72,7 +73,10 @@ class Doctor(command.Command):
 
     def take_action(self, parsed_args: argparse.Namespace) -> int:
         installation = Installation(
-            self.app.options.config_file, parsed_args.pipeline
+            self.app.options.config_file,
+            pipeline.beside(
+                self.app.options.config_file, parsed_args.pipeline
+            ),
         )
         failed: set[str] = set()
         for check in CHECKS:

@@ -44,6 +44,16 @@ def add_option(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def beside(
+    config_file: str, given: tuple[str, str] | None
+) -> tuple[str, str] | None:
+    """What --pipeline said, else the ini beside the configuration."""
+    ini = os.path.join(os.path.dirname(config_file), 'keymw-paste.ini')
+    if given is None and os.path.isfile(ini):
+        return ini, 'keystone'
+    return given
+
+
 def _file_and_name(text: str) -> tuple[str, str]:
     file, _, name = text.rpartition('#')
     if not file or not name:
@@ -104,7 +114,10 @@ def _own_logs() -> Iterator[None]:
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     try:
-        with contextlib.redirect_stderr(io.StringIO()):
+        with (
+            contextlib.redirect_stderr(io.StringIO()),
+            contextlib.redirect_stdout(io.StringIO()),
+        ):
             yield
     finally:
         root.handlers[:] = handlers

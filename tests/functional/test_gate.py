@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests import pass_through
+from tests import wire as wires
 from tests.deployment import Deployment
 from tests.pass_through import Wrapped
 
@@ -400,3 +401,11 @@ def _is_guarded(path: str) -> bool:
     if path.startswith('/v2.0/extensions'):
         return True
     return bool(re.match('/v2[.]0/users/[^/]+/OS-KSADM/credentials', path))
+
+
+def test_a_refusal_is_told_in_the_format_of_the_suffix(
+    deploy: Any, wire: wires.Wire
+) -> None:
+    path = f'/v2.0//users/u1/OS-KSADM/credentials.{wire.name}'
+    answer = deploy(Wrapped()).get(path, expect_errors=True)
+    assert wire.fault(answer)[:2] == ('badRequest', 400)

@@ -25,10 +25,10 @@ _DRIVERS = {
 WAITS = {
     'mysql': {
         'connect_timeout': '5',
-        'read_timeout': '15',
-        'write_timeout': '15',
+        'read_timeout': '10',
+        'write_timeout': '10',
     },
-    'postgresql': {'connect_timeout': '5', 'tcp_user_timeout': '15000'},
+    'postgresql': {'connect_timeout': '5', 'tcp_user_timeout': '10000'},
     'sqlite': {},
 }
 # What writes rely on, whatever the server does by itself: that MariaDB locks
