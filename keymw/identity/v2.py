@@ -110,7 +110,7 @@ class V2(base.Identity):
         if _name(user) != self._options.service_user:
             raise ValueError(user['id'])
         token = access['token']
-        return Issued(str(token['id']), base.moment(access['token']['expires']))
+        return Issued(str(token['id']), base.moment(token['expires']))
 
     def _to_caller(self, access: dict[str, Any], given: str) -> base.Caller:
         user = access['user']
@@ -121,7 +121,7 @@ class V2(base.Identity):
             roles=_names(user['roles']),
             delegated='RAX-AUTH:impersonator' in access,
             token=given,
-            expires_at=base.moment(token['expires']),
+            expires_at=base.moment(access['token']['expires']),
         )
 
     def _to_user(self, user: dict[str, Any], asked: str) -> base.User:

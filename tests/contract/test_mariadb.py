@@ -1,9 +1,11 @@
 """The sql driver keeps the contract on MariaDB, and some more."""
 
 from collections.abc import Iterator
+from functools import partial
 import pathlib
 
 import pytest
+import sqlalchemy as sa
 
 from keymw.storage import base
 from keymw.storage.base import CredentialStore
@@ -17,7 +19,8 @@ from tests.contract.sql_servers import load
 from tests.contract.sql_servers import soon
 from tests.servers.mariadb import MariaDB
 
-_FORGET = 'DELETE FROM keymw_version'
+_NO_INDEX = 'DROP INDEX keymw_credential_name ON keymw_credential'
+_NO_TABLE = 'DROP TABLE keymw_credential'
 
 
 @pytest.fixture(scope='module')
@@ -79,14 +82,15 @@ def test_sync_goes_on_where_it_was_cut_off(
 ) -> None:
     database = Database(load(tmp_path / 'keymw', url))
     migrate.sync(database)
-    for rest in (
-        'DROP INDEX keymw_credential_name ON keymw_credential',
-        'DROP TABLE keymw_credential',
-    ):
-        database.write(lambda on, rest=rest: on.exec_driver_sql(rest))
-        database.write(lambda on: on.exec_driver_sql(_FORGET))
+    for rest in (_NO_INDEX, _NO_TABLE):
+        database.change_schema(partial(_leave, rest))
         migrate.sync(database)
         assert database.read(differences) == []
+
+
+def _leave(statement: str, connection: sa.Connection) -> None:
+    connection.exec_driver_sql(statement)
+    connection.exec_driver_sql('DELETE FROM keymw_version')
 
 
 def test_server_that_hangs_is_an_outage(

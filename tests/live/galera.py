@@ -204,9 +204,10 @@ class Outcome:
         )
 
 
-def run(home: pathlib.Path, *, one_node_each: bool = False) -> Outcome:
+def run(
+    home: pathlib.Path, cloud: Cloud, *, one_node_each: bool = False
+) -> Outcome:
     """Kill a node under load, start it again, and look what is there."""
-    cloud = Cloud(home)
     users = [cloud.person() for _ in range(USERS)]
     with Galera() as galera, contextlib.ExitStack() as running:
         made = _deployments(home, galera, one_node_each)
@@ -309,7 +310,9 @@ def main() -> None:
     options = parser.parse_args()
     start = time.monotonic()
     with tempfile.TemporaryDirectory() as home:
-        print(run(pathlib.Path(home), one_node_each=options.one_node_each))
+        cloud = Cloud(pathlib.Path(home))
+        alone = options.one_node_each
+        print(run(pathlib.Path(home), cloud, one_node_each=alone))
     print(f'the run took             {time.monotonic() - start:.0f} s')
 
 
