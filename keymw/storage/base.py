@@ -11,7 +11,10 @@ import datetime
 
 
 class Outage(Exception):  # noqa: N818, it is no error of ours
-    """The store cannot be reached or cannot answer; nothing was written."""
+    """The store cannot be reached or cannot answer.
+
+    Nothing was written; where the answer to a write was lost, all or nothing.
+    """
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,8 +37,7 @@ class Credential:
 class CredentialStore(abc.ABC):
     """API keys by user; ids and names are compared exactly, case included.
 
-    Every method raises Outage when the store cannot answer, and then has
-    changed nothing.
+    Every method raises Outage when the store cannot answer.
     """
 
     @abc.abstractmethod

@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
-pytest.register_assert_rewrite('tests.contract.credentials')
+pytest.register_assert_rewrite(
+    'tests.contract.credentials', 'tests.contract.sql_servers'
+)
 
 _SUITE = 'tests.contract.credentials'
 _Cells = dict[str, dict[str, set[str]]]

@@ -71,7 +71,7 @@ class InTurn:
         return getattr(next(self._stores), name)
 
 
-class TestOneKeymw(CredentialStoreContract):
+class TestGalera(CredentialStoreContract):
     """The promises, through the node that serves."""
 
     @pytest.fixture
@@ -79,7 +79,7 @@ class TestOneKeymw(CredentialStoreContract):
         return SqlCredentials(conf)
 
 
-class TestKeymwOnEachNode(CredentialStoreContract):
+class TestGaleraEachNode(CredentialStoreContract):
     """The promises, through another node with every call."""
 
     @pytest.fixture
