@@ -5,7 +5,9 @@ import dataclasses
 import datetime
 import io
 import json
+import os
 import pathlib
+import signal
 import subprocess
 import sys
 import time
@@ -62,13 +64,22 @@ def spawn(conf_file: pathlib.Path, *words: str, **more: Any) -> Any:
         [PROGRAM, '--config-file', conf_file, *words],
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=_heed_interrupts,
         **more,
     )
 
 
+def _heed_interrupts() -> None:
+    # Who runs the tests in the background may have had them ignored.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def finish(process: Any, seconds: float = 60) -> Result:
     """What a command that was started leaves behind."""
-    out, err = process.communicate(timeout=seconds)
+    try:
+        out, err = process.communicate(timeout=seconds)
+    finally:
+        process.kill()
     return Result(process.returncode, out or '', err)
 
 
@@ -89,6 +100,7 @@ def give_key(
 
 def endless_factory(_global_conf: Any) -> Any:
     """What a paste ini can name: an application that is never loaded."""
-    print('loading', flush=True)
+    # Past the program, which keeps what an application prints to itself.
+    os.write(1, b'loading\n')
     while True:
         time.sleep(1)

@@ -12,6 +12,7 @@ import signal
 import socket
 import subprocess
 import sys
+import textwrap
 import threading
 import time
 from typing import Any
@@ -196,6 +197,37 @@ def test_a_user_deleted_through_one_worker_is_gone_in_all(demo: Demo) -> None:
     answers = {demo.ask('GET', wires.base(user_id))[0] for _ in range(60)}
     answers |= {demo.ask('GET', f'/v3/users/{user_id}')[0] for _ in range(60)}
     assert answers == {404}
+
+
+def readme_commands() -> list[str]:
+    """What the README tells to type in "Five requests to try"."""
+    text = (ROOT / 'README.md').read_text()
+    part = text.split('## Five requests to try')[1].split('\n## ')[0]
+    blocks = [textwrap.dedent(b) for b in re.split('\n\n(?=    )', part)]
+    typed = ('TOKEN=', 'curl ')
+    return [
+        block.split('\n\n')[0]
+        for block in map(str.strip, blocks)
+        if block.startswith(typed)
+    ]
+
+
+def test_the_readme_tells_the_truth(demo: Demo) -> None:
+    script = '\necho "=="\n'.join(readme_commands())
+    script = script.replace('127.0.0.1:5000', f'127.0.0.1:{demo.port}')
+    script = script.replace('ALICE_ID', demo.user_id('alice'))
+    done = subprocess.run(
+        ['bash', '-c', script], capture_output=True, text=True, check=True
+    )
+    _, add, show, reset, listed, deleted = done.stdout.split('==\n')
+    key = '0123456789abcdef0123456789abcdef'
+    assert add.startswith('HTTP/1.1 201 Created')
+    assert f'"apiKey":"{key}"' in add
+    assert f'username="alice" apiKey="{key}"/>' in show
+    new = json.loads(reset)
+    assert re.fullmatch('[0-9a-f]{32}', new[wires.ROOT]['apiKey'])
+    assert json.loads(listed) == {'credentials': [new]}
+    assert deleted.startswith('HTTP/1.1 204 No Content')
 
 
 @pytest.mark.parametrize(
