@@ -170,7 +170,7 @@ REFUSALS: dict[str, tuple[Spoil, tuple[str, ...]]] = {
 
 
 @pytest.mark.parametrize(
-    ('spoil', 'words'), REFUSALS.values(), ids=REFUSALS.keys()
+    ('spoil', 'words'), list(REFUSALS.values()), ids=list(REFUSALS)
 )
 def test_refuses_to_start_in_one_clear_line(
     made: Deployment,
