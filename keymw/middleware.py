@@ -55,19 +55,29 @@ class Keymw:
         self._parts = parts
         self._drops = frozenset(conf.identity.drop_environ)
         self._passed: set[str] = set()
+        self._all_passed = self._passed.issuperset
         self._limit = conf.limits.max_body_size
         self._challenge = conf.kskey.www_authenticate_uri
         served = routes.KSKEY_ROUTES if conf.kskey.enabled else ()
         self._table = routes.Table(served)
-        self._may_be_ours = routes.may_be_ours if served else _never
 
     def __call__(
         self, environ: WSGIEnvironment, start_response: StartResponse
     ) -> Iterable[bytes]:
         # Far cheaper than a look at each name of each request.
-        if not self._passed.issuperset(environ):
+        if not self._all_passed(environ):
             self._drop(environ)
-        if not self._may_be_ours(environ, environ.get('PATH_INFO', '')):
+        # What is ours, or is another spelling of it, has the dot of its
+        # version in its path, or that dot percent-encoded, or is told its
+        # version elsewhere.
+        path = environ.get('PATH_INFO', '')
+        mount = environ.get('SCRIPT_NAME')
+        if (
+            '.' not in path
+            and '%' not in path
+            and 'KEYSTONE_API_VERSION' not in environ
+            and not (mount and mount.endswith('/v2.0'))
+        ):
             return self._app(environ, start_response)
         response = self._respond(environ)
         if response is None:
@@ -244,11 +254,6 @@ _FORMATS = tuple(format_.value for format_ in Format)
 
 def _nothing() -> None:
     """Not every iterable has something to close."""
-
-
-def _never(_environ: Mapping[str, Any], _path: str) -> bool:
-    # Nothing is served, so nothing is guarded.
-    return False
 
 
 def _new_request_id() -> str:

@@ -159,6 +159,8 @@ class Table:
         :raises BadRequest: its path is another spelling of one we guard, or
             is ours and not UTF-8.
         """
+        if not self._table:
+            return None
         told, method = environ.get('PATH_INFO', ''), environ['REQUEST_METHOD']
         plain = _is_plain(told)
         root = _v2_root(environ)
@@ -247,17 +249,3 @@ def _plain(segment: str) -> str:
 
 
 _CONTROL = re.compile('[\x00-\x1f\x7f]')
-
-
-def may_be_ours(environ: Mapping[str, Any], path: str) -> bool:
-    """Whether a request needs a look: a cheap test, and mostly a no.
-
-    What is ours, or is another spelling of it, has the dot of its version
-    in its path, or that dot percent-encoded, or is told its version elsewhere.
-    """
-    return (
-        '.' in path
-        or '%' in path
-        or 'KEYSTONE_API_VERSION' in environ
-        or environ.get('SCRIPT_NAME', '').endswith(_V2)
-    )
