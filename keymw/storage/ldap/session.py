@@ -28,8 +28,10 @@ class Session:
                 wanted, attributes, [page] if page_size else []
             )
             yield from found
-            page.cookie = next((c.cookie for c in answered), b'')
-            more = bool(page.cookie)
+            told, page.cookie = page.cookie, _cookie(answered)
+            # OpenLDAP may tell the same cookie for ever, with nothing more,
+            # when entries are changed between two pages.
+            more = page.cookie not in (b'', told)
 
     def _search(
         self, wanted: str, attributes: list[str], asked: list[Any]
@@ -59,6 +61,10 @@ class Session:
 
 def _entry(dn: str, attributes: dict[str, list[bytes]]) -> Entry:
     return Entry(dn, {name.lower(): v for name, v in attributes.items()})
+
+
+def _cookie(answered: list[Any]) -> bytes:
+    return next((control.cookie for control in answered), b'')
 
 
 def _is_page(control: Any) -> bool:
