@@ -11,4 +11,11 @@ OPTS: list[cfg.Opt] = [
         'each on the entry of its user; or "memory", which forgets them when '
         'its process ends and suits tests alone.',
     ),
+    cfg.StrOpt(
+        'global_keys',
+        default='sql',
+        help='Driver for global API keys and the access list that guards '
+        'them: "sql"; or "memory", which forgets them when its process ends '
+        'and suits tests alone.',
+    ),
 ]

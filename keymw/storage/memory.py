@@ -1,6 +1,8 @@
-"""Credentials in the memory of one process, for tests."""
+"""Keys and the access list in the memory of one process, for tests."""
 
+from collections.abc import Callable
 import dataclasses
+import datetime
 import threading
 
 from oslo_config import cfg
@@ -32,15 +34,26 @@ class MemoryCredentials(base.CredentialStore):
 
     def put(self, credential: base.Credential) -> None:
         with self._lock:
-            former = self._named(credential.domain_id, credential.username)
-            if former is not None:
-                self._rows[former.user_id] = dataclasses.replace(
-                    former, username=None
-                )
+            self._take_name(credential.domain_id, credential.username)
             mine = self._rows.get(credential.user_id, credential)
             self._rows[credential.user_id] = dataclasses.replace(
                 credential, created_at=mine.created_at
             )
+
+    def _take_name(self, domain_id: str, username: str | None) -> None:
+        former = self._named(domain_id, username)
+        if former is not None:
+            self._rows[former.user_id] = dataclasses.replace(
+                former, username=None
+            )
+
+    def rename(self, credential: base.Credential, username: str) -> None:
+        with self._lock:
+            if self._rows.get(credential.user_id) == credential:
+                self._take_name(credential.domain_id, username)
+                self._rows[credential.user_id] = dataclasses.replace(
+                    credential, username=username
+                )
 
     def reseal(self, user_id: str, old: bytes, new: bytes) -> bool:
         with self._lock:
@@ -61,3 +74,169 @@ class MemoryCredentials(base.CredentialStore):
 
     def check(self) -> None:
         """Memory always serves."""
+
+
+class MemoryGlobalKeys(base.GlobalKeyStore):
+    """A dict behind a lock; gone when its process ends."""
+
+    def __init__(self, _conf: cfg.ConfigOpts) -> None:
+        self._rows: dict[str, base.GlobalKey] = {}
+        self._lock = threading.Lock()
+
+    def get(self, key_id: str) -> base.GlobalKey | None:
+        return self._rows.get(key_id)
+
+    def find(self, public_key: str) -> base.GlobalKey | None:
+        with self._lock:
+            return self._named(public_key)
+
+    def _named(self, public_key: str) -> base.GlobalKey | None:
+        for row in self._rows.values():
+            if row.public_key == public_key:
+                return row
+        return None
+
+    def add(self, key: base.GlobalKey) -> None:
+        with self._lock:
+            if key.id in self._rows or self._named(key.public_key):
+                raise base.Taken('the id or the public key of a global key')
+            self._rows[key.id] = key
+
+    def update(
+        self, key_id: str, change: Callable[[base.GlobalKey], base.GlobalKey]
+    ) -> base.GlobalKey | None:
+        with self._lock:
+            before = self._rows.get(key_id)
+            if before is None:
+                return None
+            after = change(before)
+            if not after.is_owner:
+                self._refuse_last_owner(before)
+            self._rows[key_id] = after
+            return after
+
+    def delete(
+        self,
+        key_id: str,
+        check: Callable[[base.GlobalKey], None],
+        *,
+        leave_no_owner: bool = False,
+    ) -> bool:
+        with self._lock:
+            before = self._rows.get(key_id)
+            if before is None:
+                return False
+            check(before)
+            if not leave_no_owner:
+                self._refuse_last_owner(before)
+            del self._rows[key_id]
+            return True
+
+    def _refuse_last_owner(self, key: base.GlobalKey) -> None:
+        owners = [row for row in self._rows.values() if row.is_owner]
+        if owners == [key]:
+            raise base.LastOwner(key.id)
+
+    def reseal(self, key_id: str, old: bytes, new: bytes) -> bool:
+        with self._lock:
+            row = self._rows.get(key_id)
+            if row is None or row.ha1 != old:
+                return False
+            self._rows[key_id] = dataclasses.replace(row, ha1=new)
+            return True
+
+    def page(self, offset: int, limit: int) -> list[base.GlobalKey]:
+        with self._lock:
+            rows = sorted(self._rows.values(), key=_age)
+        return rows[offset : offset + limit]
+
+    def count(self) -> int:
+        return len(self._rows)
+
+    def check(self) -> None:
+        """Memory always serves."""
+
+
+class MemoryAccessList(base.AccessListStore):
+    """A dict behind a lock; gone when its process ends."""
+
+    def __init__(self, _conf: cfg.ConfigOpts) -> None:
+        self._rows: dict[str, base.AccessEntry] = {}
+        self._lock = threading.Lock()
+
+    def get(self, entry_id: str) -> base.AccessEntry | None:
+        return self._rows.get(entry_id)
+
+    def add(self, entry: base.AccessEntry) -> None:
+        with self._lock:
+            if entry.id in self._rows:
+                raise base.Taken('the id of an entry')
+            self._refuse_taken(entry)
+            self._rows[entry.id] = entry
+
+    def _refuse_taken(self, entry: base.AccessEntry) -> None:
+        for row in self._rows.values():
+            if row.network == entry.network and row.id != entry.id:
+                raise base.Taken('the network of an entry')
+
+    def update(
+        self,
+        entry_id: str,
+        change: Callable[[base.AccessEntry], base.AccessEntry],
+        keeps: base.Address | None,
+    ) -> base.AccessEntry | None:
+        with self._lock:
+            before = self._rows.get(entry_id)
+            if before is None:
+                return None
+            after = change(before)
+            self._refuse_taken(after)
+            self._replace({**self._rows, entry_id: after}, keeps)
+            return after
+
+    def delete(self, entry_id: str, keeps: base.Address | None) -> bool:
+        with self._lock:
+            rows = dict(self._rows)
+            if rows.pop(entry_id, None) is None:
+                return False
+            self._replace(rows, keeps)
+            return True
+
+    def _replace(
+        self, rows: dict[str, base.AccessEntry], keeps: base.Address | None
+    ) -> None:
+        admitted = keeps is None or any(
+            row.admits(keeps) for row in rows.values()
+        )
+        if not admitted:
+            raise base.LockedOut(str(keeps))
+        self._rows = rows
+
+    def used(self, entry_id: str, moment: datetime.datetime) -> None:
+        with self._lock:
+            row = self._rows.get(entry_id)
+            if row is None:
+                return
+            latest = max(moment, row.last_used_at or moment)
+            self._rows[entry_id] = dataclasses.replace(
+                row, last_used_at=latest
+            )
+
+    def all(self) -> list[base.AccessEntry]:
+        with self._lock:
+            return sorted(self._rows.values(), key=_age)
+
+    def page(self, offset: int, limit: int) -> list[base.AccessEntry]:
+        return self.all()[offset : offset + limit]
+
+    def count(self) -> int:
+        return len(self._rows)
+
+    def check(self) -> None:
+        """Memory always serves."""
+
+
+def _age(
+    row: base.GlobalKey | base.AccessEntry,
+) -> tuple[datetime.datetime, str]:
+    return row.created_at, row.id

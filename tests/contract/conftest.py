@@ -1,17 +1,34 @@
 """Prints which drivers ran, and which promises each kept."""
 
 import collections
+import dataclasses
 from typing import Any
 
 import pytest
 
-pytest.register_assert_rewrite(
-    'tests.contract.credentials', 'tests.contract.sql_servers'
-)
 
-_SUITE = 'tests.contract.credentials'
-_Cells = dict[str, dict[str, set[str]]]
-_PLACES = pytest.StashKey[dict[str, tuple[str, str]]]()
+@dataclasses.dataclass(frozen=True)
+class _Suite:
+    """What a suite is about, and how its classes begin for each driver."""
+
+    store: str
+    prefix: str
+
+
+_SUITES = {
+    'tests.contract.credentials': _Suite('a credential store', 'Test'),
+    'tests.contract.global_keys': _Suite(
+        'a global key store', 'TestGlobalKeys'
+    ),
+    'tests.contract.access_list': _Suite(
+        'an access list store', 'TestAccessList'
+    ),
+}
+pytest.register_assert_rewrite(*_SUITES, 'tests.contract.sql_servers')
+
+# By suite and promise, and then by driver.
+_Cells = dict[tuple[str, str], dict[str, set[str]]]
+_PLACES = pytest.StashKey[dict[str, tuple[str, str, str]]]()
 _CELLS = pytest.StashKey[_Cells]()
 
 
@@ -34,28 +51,45 @@ class _Table:
 
     def pytest_itemcollected(self, item: Any) -> None:
         """Remember which driver and which promise a test is about."""
-        function = getattr(item, 'function', None)
-        if getattr(function, '__module__', None) == _SUITE and item.cls:
-            driver = item.cls.__name__.removeprefix('Test')
-            self._places[item.nodeid] = driver, item.originalname
+        module = getattr(getattr(item, 'function', None), '__module__', None)
+        suite = _SUITES.get(str(module))
+        if suite is not None and item.cls:
+            driver = item.cls.__name__.removeprefix(suite.prefix)
+            place = suite.store, item.originalname, driver
+            self._places[item.nodeid] = place
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take down how a test ended."""
         place = self._places.get(report.nodeid)
         if place and (report.when == 'call' or not report.passed):
-            self._cells[place[1]][place[0]].add(report.outcome)
+            store, promise, driver = place
+            self._cells[store, promise][driver].add(report.outcome)
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
-        """Print the table."""
-        drivers = sorted({driver for driver, _ in self._places.values()})
-        if not self._cells:
-            return
-        terminalreporter.section('promises of a credential store, by driver')
-        width = max(map(len, self._cells))
+        """Print a table for each suite."""
+        for suite in _SUITES.values():
+            told = {
+                promise: cells
+                for (store, promise), cells in self._cells.items()
+                if store == suite.store
+            }
+            if told:
+                terminalreporter.section(
+                    f'promises of {suite.store}, by driver'
+                )
+                self._print(terminalreporter, suite.store, told)
+
+    def _print(
+        self, terminalreporter: Any, suite: str, told: dict[str, Any]
+    ) -> None:
+        drivers = sorted(
+            {d for store, _, d in self._places.values() if store == suite}
+        )
+        width = max(map(len, told))
         terminalreporter.write_line(' '.join([' ' * width, *drivers]))
-        for promise, told in self._cells.items():
+        for promise, outcomes in told.items():
             cells = [
-                _cell(told.get(driver)).center(len(driver))
+                _cell(outcomes.get(driver)).center(len(driver))
                 for driver in drivers
             ]
             terminalreporter.write_line(

@@ -392,6 +392,42 @@ class CredentialStoreContract:
             written, key=lambda row: row.user_id
         )
 
+    def test_rename_gives_the_name_and_changes_nothing_else(
+        self, store: CredentialStore
+    ) -> None:
+        row, other = credential('ann'), credential('bob', username='new')
+        store.put(row)
+        store.put(other)
+        store.rename(row, 'new')
+        assert store.get('ann') == dataclasses.replace(row, username='new')
+        assert store.find('default', 'new') == store.get('ann')
+        assert store.get('bob') == dataclasses.replace(other, username=None)
+
+    def test_rename_of_what_was_written_since_does_nothing(
+        self, store: CredentialStore
+    ) -> None:
+        row, other = credential('ann'), credential('bob', username='new')
+        newer = dataclasses.replace(
+            row,
+            secret=b'newer',
+            updated_at=row.updated_at + datetime.timedelta(seconds=1),
+        )
+        for written in (row, newer, other):
+            store.put(written)
+        store.rename(row, 'new')
+        assert store.get('ann') == newer
+        assert store.get('bob') == other
+
+    def test_rename_of_what_is_gone_does_nothing(
+        self, store: CredentialStore
+    ) -> None:
+        row = credential('ann')
+        store.put(row)
+        store.delete('ann')
+        store.rename(row, 'new')
+        assert store.get('ann') is None
+        assert store.find('default', 'new') is None
+
     def test_one_name_written_for_many_users_at_once(
         self, store: CredentialStore
     ) -> None:

@@ -1,8 +1,9 @@
 """What the sql driver promises on any database server, as tests.
 
-The test of a server inherits SqlServerContract and names by fixtures the
-server, which every test may stop, the URL of an empty database on it, and
-each statement after which a transaction must be tried again (passing).
+The test of a server inherits SqlServerContract, SqlServerGlobalKeysContract
+and SqlServerAccessListContract, and names by fixtures the server, which every
+test may stop, the URL of an empty database on it, and each statement after
+which a transaction must be tried again (passing).
 """
 
 from collections.abc import Callable
@@ -25,11 +26,19 @@ import sqlalchemy as sa
 
 from keymw import conf as configuration
 from keymw.storage import base
+from keymw.storage.base import AccessListStore
 from keymw.storage.base import CredentialStore
+from keymw.storage.base import GlobalKeyStore
 from keymw.storage.sql import migrate
 from keymw.storage.sql import tables
+from keymw.storage.sql.access_list import SqlAccessList
 from keymw.storage.sql.credentials import SqlCredentials
 from keymw.storage.sql.database import Database
+from keymw.storage.sql.global_keys import SqlGlobalKeys
+from tests.contract import access_list
+from tests.contract import global_keys
+from tests.contract.access_list import AccessListOutageContract
+from tests.contract.access_list import AccessListStoreContract
 from tests.contract.credentials import BORN
 from tests.contract.credentials import LATER
 from tests.contract.credentials import THREADS
@@ -37,6 +46,8 @@ from tests.contract.credentials import CredentialOutageContract
 from tests.contract.credentials import CredentialStoreContract
 from tests.contract.credentials import at_once
 from tests.contract.credentials import credential
+from tests.contract.global_keys import GlobalKeyOutageContract
+from tests.contract.global_keys import GlobalKeyStoreContract
 from tests.deployment import Deployment
 from tests.servers import Server
 
@@ -47,6 +58,12 @@ def load(home: pathlib.Path, url: str, **options: str) -> cfg.ConfigOpts:
     """The configuration of a keymw whose database has a URL."""
     made = Deployment(home, {'database': {'connection': url, **options}})
     return configuration.load(str(made.conf_file))
+
+
+def load_nowhere(home: pathlib.Path, url: str) -> cfg.ConfigOpts:
+    """The same where nothing listens."""
+    nowhere = sa.make_url(url).set(port=1, query={'host': '127.0.0.1:1'})
+    return load(home, nowhere.render_as_string(hide_password=False))
 
 
 def calls(store: CredentialStore) -> dict[str, Callable[[], Any]]:
@@ -127,9 +144,7 @@ class SqlServerContract(CredentialStoreContract, CredentialOutageContract):
 
     @pytest.fixture
     def unreachable(self, tmp_path: pathlib.Path, url: str) -> CredentialStore:
-        nowhere = sa.make_url(url).set(port=1, query={'host': '127.0.0.1:1'})
-        text = nowhere.render_as_string(hide_password=False)
-        return SqlCredentials(load(tmp_path / 'nowhere', text))
+        return SqlCredentials(load_nowhere(tmp_path / 'nowhere', url))
 
     def test_nul_is_a_letter_like_others(self, store: CredentialStore) -> None:
         rows = [credential(id_) for id_ in ('a', 'a\0', 'a\0b', 'ab')]
@@ -278,6 +293,18 @@ class SqlServerContract(CredentialStoreContract, CredentialOutageContract):
         assert migrate.current(database) == migrate.head()
         assert database.read(differences) == []
 
+    def test_database_of_the_first_version_is_brought_on(
+        self, conf: cfg.ConfigOpts, store: CredentialStore
+    ) -> None:
+        store.put(credential('ann'))
+        database = Database(conf)
+        database.change_schema(back_to_first)
+        with pytest.raises(base.Outage, match='keymw-manage db sync'):
+            store.check()
+        migrate.sync(database)
+        assert database.read(differences) == []
+        assert store.page('', 10) == [credential('ann')]
+
     def test_sync_by_many_at_once(
         self, conf: cfg.ConfigOpts, store: CredentialStore
     ) -> None:
@@ -285,6 +312,60 @@ class SqlServerContract(CredentialStoreContract, CredentialOutageContract):
         assert sync_at_once([conf] * 4) == [0] * 4
         store.check()
         store.put(credential('ann'))
+
+
+class SqlServerGlobalKeysContract(
+    GlobalKeyStoreContract, GlobalKeyOutageContract
+):
+    """The same for its global keys."""
+
+    @pytest.fixture
+    def store(self, tmp_path: pathlib.Path, url: str) -> GlobalKeyStore:
+        conf = load(tmp_path / 'keymw', url)
+        migrate.sync(Database(conf))
+        return SqlGlobalKeys(conf)
+
+    @pytest.fixture
+    def unreachable(self, tmp_path: pathlib.Path, url: str) -> GlobalKeyStore:
+        return SqlGlobalKeys(load_nowhere(tmp_path / 'nowhere', url))
+
+    def test_stopped_server_is_an_outage_until_it_is_back(
+        self, store: GlobalKeyStore, server: Server
+    ) -> None:
+        check_outage(server, list(global_keys.calls(store).values()))
+
+
+class SqlServerAccessListContract(
+    AccessListStoreContract, AccessListOutageContract
+):
+    """The same for its access list."""
+
+    @pytest.fixture
+    def store(self, tmp_path: pathlib.Path, url: str) -> AccessListStore:
+        conf = load(tmp_path / 'keymw', url)
+        migrate.sync(Database(conf))
+        return SqlAccessList(conf)
+
+    @pytest.fixture
+    def unreachable(self, tmp_path: pathlib.Path, url: str) -> AccessListStore:
+        return SqlAccessList(load_nowhere(tmp_path / 'nowhere', url))
+
+    def test_stopped_server_is_an_outage_until_it_is_back(
+        self, store: AccessListStore, server: Server
+    ) -> None:
+        check_outage(server, list(access_list.calls(store).values()))
+
+
+def check_outage(server: Server, every: list[Callable[[], Any]]) -> None:
+    """Each call tells of a server that is stopped, and works later."""
+    every[0]()
+    with stopped(server):
+        for call in every:
+            with soon(), pytest.raises(base.Outage) as outage:
+                call()
+            assert 'secret' not in str(outage.value)
+    for call in every:
+        call()
 
 
 @contextlib.contextmanager
@@ -319,6 +400,14 @@ def drop_everything(connection: sa.Connection) -> None:
     found = sa.MetaData()
     found.reflect(connection)
     found.drop_all(connection)
+
+
+def back_to_first(connection: sa.Connection) -> None:
+    """Leave what the first version had."""
+    for table in reversed(tables.METADATA.sorted_tables):
+        if table is not tables.CREDENTIAL:
+            table.drop(connection)
+    connection.exec_driver_sql("UPDATE keymw_version SET version_num = '0001'")
 
 
 def sync_at_once(confs: list[cfg.ConfigOpts]) -> list[int | None]:

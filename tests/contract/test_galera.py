@@ -1,6 +1,7 @@
 """The sql driver keeps the contract on a Galera cluster, and some more."""
 
 from collections.abc import Iterator
+from collections.abc import Sequence
 import itertools
 import pathlib
 from typing import Any
@@ -10,12 +11,18 @@ import pytest
 import sqlalchemy as sa
 
 from keymw.storage import base
+from keymw.storage.base import AccessListStore
 from keymw.storage.base import CredentialStore
+from keymw.storage.base import GlobalKeyStore
 from keymw.storage.sql import migrate
+from keymw.storage.sql.access_list import SqlAccessList
 from keymw.storage.sql.credentials import SqlCredentials
 from keymw.storage.sql.database import Database
+from keymw.storage.sql.global_keys import SqlGlobalKeys
+from tests.contract.access_list import AccessListStoreContract
 from tests.contract.credentials import CredentialStoreContract
 from tests.contract.credentials import credential
+from tests.contract.global_keys import GlobalKeyStoreContract
 from tests.contract.sql_servers import Writer
 from tests.contract.sql_servers import differences
 from tests.contract.sql_servers import drop_everything
@@ -44,27 +51,31 @@ def conf(tmp_path: pathlib.Path, galera: Galera) -> cfg.ConfigOpts:
 
 
 @pytest.fixture
-def stores(
+def confs(
     tmp_path: pathlib.Path, galera: Galera, conf: cfg.ConfigOpts
-) -> list[CredentialStore]:
+) -> list[cfg.ConfigOpts]:
     """A keymw on each node."""
     database = str(sa.make_url(conf.database.connection).database)
     return [
-        SqlCredentials(
-            load(
-                tmp_path / f'keymw-{number}',
-                node.url(database),
-                mysql_wsrep_sync_wait='7',
-            )
+        load(
+            tmp_path / f'keymw-{number}',
+            node.url(database),
+            mysql_wsrep_sync_wait='7',
         )
         for number, node in enumerate(galera.nodes)
     ]
 
 
+@pytest.fixture
+def stores(confs: list[cfg.ConfigOpts]) -> list[CredentialStore]:
+    """The credentials, through each node."""
+    return [SqlCredentials(conf) for conf in confs]
+
+
 class InTurn:
     """Asks one store after the other, as clients of many keymw do."""
 
-    def __init__(self, stores: list[CredentialStore]) -> None:
+    def __init__(self, stores: Sequence[Any]) -> None:
         self._stores = itertools.cycle(stores)
 
     def __getattr__(self, name: str) -> Any:
@@ -85,6 +96,38 @@ class TestGaleraEachNode(CredentialStoreContract):
     @pytest.fixture
     def store(self, stores: list[CredentialStore]) -> Any:
         return InTurn(stores)
+
+
+class TestGlobalKeysGalera(GlobalKeyStoreContract):
+    """The same for global keys."""
+
+    @pytest.fixture
+    def store(self, conf: cfg.ConfigOpts) -> GlobalKeyStore:
+        return SqlGlobalKeys(conf)
+
+
+class TestGlobalKeysGaleraEachNode(GlobalKeyStoreContract):
+    """The same for global keys."""
+
+    @pytest.fixture
+    def store(self, confs: list[cfg.ConfigOpts]) -> Any:
+        return InTurn([SqlGlobalKeys(conf) for conf in confs])
+
+
+class TestAccessListGalera(AccessListStoreContract):
+    """The same for the access list."""
+
+    @pytest.fixture
+    def store(self, conf: cfg.ConfigOpts) -> AccessListStore:
+        return SqlAccessList(conf)
+
+
+class TestAccessListGaleraEachNode(AccessListStoreContract):
+    """The same for the access list."""
+
+    @pytest.fixture
+    def store(self, confs: list[cfg.ConfigOpts]) -> Any:
+        return InTurn([SqlAccessList(conf) for conf in confs])
 
 
 def test_killed_node_loses_nothing_and_another_is_asked(

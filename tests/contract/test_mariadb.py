@@ -13,14 +13,20 @@ from keymw.storage.sql import migrate
 from keymw.storage.sql.credentials import SqlCredentials
 from keymw.storage.sql.database import Database
 from tests.contract.credentials import credential
+from tests.contract.sql_servers import SqlServerAccessListContract
 from tests.contract.sql_servers import SqlServerContract
+from tests.contract.sql_servers import SqlServerGlobalKeysContract
 from tests.contract.sql_servers import differences
 from tests.contract.sql_servers import load
 from tests.contract.sql_servers import soon
 from tests.servers.mariadb import MariaDB
 
-_NO_INDEX = 'DROP INDEX keymw_credential_name ON keymw_credential'
-_NO_TABLE = 'DROP TABLE keymw_credential'
+_CUT_OFF = (
+    'DROP INDEX keymw_credential_name ON keymw_credential',
+    'DROP TABLE keymw_credential',
+    'DROP TABLE keymw_turn',
+    'DROP TABLE keymw_access_list, keymw_turn',
+)
 
 
 @pytest.fixture(scope='module')
@@ -55,6 +61,14 @@ class TestMariaDB(SqlServerContract):
     """The promises of every server."""
 
 
+class TestGlobalKeysMariaDB(SqlServerGlobalKeysContract):
+    """The same for global keys."""
+
+
+class TestAccessListMariaDB(SqlServerAccessListContract):
+    """The same for the access list."""
+
+
 @pytest.mark.parametrize('charset', ['', 'charset=utf8', 'charset=gbk'])
 def test_names_are_exact_whatever_the_charset_of_the_client(
     tmp_path: pathlib.Path, url: str, charset: str
@@ -82,7 +96,7 @@ def test_sync_goes_on_where_it_was_cut_off(
 ) -> None:
     database = Database(load(tmp_path / 'keymw', url))
     migrate.sync(database)
-    for rest in (_NO_INDEX, _NO_TABLE):
+    for rest in _CUT_OFF:
         database.change_schema(partial(_leave, rest))
         migrate.sync(database)
         assert database.read(differences) == []

@@ -10,7 +10,9 @@ from keymw.storage.sql import migrate
 from keymw.storage.sql.credentials import SqlCredentials
 from keymw.storage.sql.database import Database
 from tests.contract.credentials import credential
+from tests.contract.sql_servers import SqlServerAccessListContract
 from tests.contract.sql_servers import SqlServerContract
+from tests.contract.sql_servers import SqlServerGlobalKeysContract
 from tests.contract.sql_servers import load
 from tests.servers.postgresql import PostgreSQL
 
@@ -39,6 +41,14 @@ def passing(request: pytest.FixtureRequest) -> str:
 
 class TestPostgreSQL(SqlServerContract):
     """The promises of every server."""
+
+
+class TestGlobalKeysPostgreSQL(SqlServerGlobalKeysContract):
+    """The same for global keys."""
+
+
+class TestAccessListPostgreSQL(SqlServerAccessListContract):
+    """The same for the access list."""
 
 
 def test_names_are_exact_whatever_the_encoding_of_the_client(

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
+from keymw.storage.base import AccessListStore
 from keymw.storage.base import CredentialStore
+from keymw.storage.base import GlobalKeyStore
 
 PROJECT: dict[str, Any] = tomllib.loads(
     (pathlib.Path(__file__).parents[2] / 'pyproject.toml').read_text()
@@ -47,7 +49,14 @@ def test_names_that_an_operator_types_are_there() -> None:
 
 
 @pytest.mark.parametrize('name', ['memory', 'sql'])
-def test_driver_is_a_store(name: str) -> None:
-    value = NAMED['keymw.credential_store'][name]
-    driver = metadata.EntryPoint(name, value, '').load()
-    assert issubclass(driver, CredentialStore)
+@pytest.mark.parametrize(
+    ('group', 'store'),
+    [
+        ('keymw.credential_store', CredentialStore),
+        ('keymw.global_key_store', GlobalKeyStore),
+        ('keymw.access_list_store', AccessListStore),
+    ],
+)
+def test_driver_is_a_store(group: str, store: type, name: str) -> None:
+    driver = metadata.EntryPoint(name, NAMED[group][name], '').load()
+    assert issubclass(driver, store)

@@ -1,6 +1,8 @@
 """The steps of the database come to the tables that the code uses."""
 
+import contextlib
 import pathlib
+import sqlite3
 
 from alembic import autogenerate
 from alembic.runtime import migration
@@ -55,6 +57,24 @@ def test_tables_are_those_of_the_code(
     migrate.sync(db)
     file = tmp_path / 'keymw' / 'keymw.db'
     assert differences(file, tables.METADATA) == []
+
+
+def test_database_of_the_first_version_is_brought_on(
+    db: database.Database, tmp_path: pathlib.Path
+) -> None:
+    migrate.sync(db)
+    file = tmp_path / 'keymw' / 'keymw.db'
+    row = ('ann', 'default', 'Ann', b'sealed', '2026-01-02', '2026-01-02')
+    with contextlib.closing(sqlite3.connect(file)) as to, to:
+        for table in set(tables.METADATA.tables) - {'keymw_credential'}:
+            to.execute(f'DROP TABLE {table}')
+        to.execute("UPDATE keymw_version SET version_num = '0001'")
+        to.execute('INSERT INTO keymw_credential VALUES (?,?,?,?,?,?)', row)
+    migrate.sync(db)
+    assert migrate.current(db) == migrate.head()
+    assert differences(file, tables.METADATA) == []
+    with contextlib.closing(sqlite3.connect(file)) as to:
+        assert to.execute('SELECT * FROM keymw_credential').fetchall() == [row]
 
 
 def test_a_difference_would_be_seen(

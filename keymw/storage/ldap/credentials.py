@@ -48,6 +48,9 @@ class LdapCredentials(base.CredentialStore):
     def put(self, credential: base.Credential) -> None:
         self._ask(lambda keys: writing.put(keys, self._users, credential))
 
+    def rename(self, credential: base.Credential, username: str) -> None:
+        self._ask(lambda keys: writing.rename(keys, credential, username))
+
     def reseal(self, user_id: str, old: bytes, new: bytes) -> bool:
         return self._ask(lambda keys: writing.reseal(keys, user_id, old, new))
 

@@ -138,6 +138,10 @@ class Names:
         """What gives its name to a key that has none."""
         return [(ldap.MOD_ADD, self.username, _values(key.username))]
 
+    def rename(self, key: base.Credential) -> list[Change]:
+        """What gives its name to a key, in place of any it has."""
+        return [(ldap.MOD_REPLACE, self.username, _values(key.username))]
+
     def take_name(self, key: base.Credential) -> list[Change]:
         """What takes its name off a key, and no other name."""
         return [(ldap.MOD_DELETE, self.username, _values(key.username))]

@@ -111,6 +111,16 @@ def _take_back(keys: Keys, mine: Held) -> bool:
     )
 
 
+def rename(keys: Keys, key: base.Credential, username: str) -> None:
+    """Give a key that was read another name, unless it was written since."""
+    renamed = dataclasses.replace(key, username=username)
+    for held in keys.of_user(key.user_id):
+        changes = keys.names.unless_written(key) + keys.names.rename(renamed)
+        if held.key == key and keys.change(held, changes):
+            _take_name(keys, renamed)
+            _settle(keys, Held(held.entry, renamed))
+
+
 def reseal(keys: Keys, user_id: str, old: bytes, new: bytes) -> bool:
     """Put a sealed secret in place of another; False when that is gone."""
     done = [

@@ -28,23 +28,17 @@ class SqlCredentials(base.CredentialStore):
         self._db = database.Database(conf)
 
     def get(self, user_id: str) -> base.Credential | None:
-        return self._first(_COLUMNS.user_id == user_id)
+        values = {'of_user': user_id}
+        row = self._db.read(lambda on: on.execute(_OF_USER, values).first())
+        return None if row is None else _to_record(row)
 
     def find(self, domain_id: str, username: str) -> base.Credential | None:
-        return self._first(
-            _COLUMNS.domain_id == domain_id, _COLUMNS.username == username
-        )
-
-    def _first(self, *where: Any) -> base.Credential | None:
-        # Two may hold a name that two servers wrote at the same moment.
-        question = (
-            sa.select(CREDENTIAL)
-            .where(*where)
-            .order_by(_COLUMNS.updated_at.desc())
-            .limit(1)
-        )
-        row = self._db.read(lambda on: on.execute(question).first())
-        return None if row is None else _to_record(row)
+        values = {'of_domain': domain_id, 'name': username}
+        row = self._db.read(lambda on: on.execute(_OF_NAME, values).one())
+        # Who tries names must not learn from the time which there are.
+        is_there = row.user_id is not None
+        record = _to_record(row if is_there else _NOBODY)
+        return record if is_there else None
 
     def put(self, credential: base.Credential) -> None:
         self._db.write(lambda on: _put(on, [credential]))
@@ -52,6 +46,10 @@ class SqlCredentials(base.CredentialStore):
     def put_all(self, credentials: Sequence[base.Credential]) -> None:
         if credentials:
             self._db.write(lambda on: _put(on, credentials))
+
+    def rename(self, credential: base.Credential, username: str) -> None:
+        renamed = dataclasses.replace(credential, username=username)
+        self._db.write(lambda on: _rename(on, renamed))
 
     def reseal(self, user_id: str, old: bytes, new: bytes) -> bool:
         return self.reseal_all([(user_id, old, new)]) > 0
@@ -86,6 +84,43 @@ class SqlCredentials(base.CredentialStore):
             )
 
 
+_OF_USER = sa.select(CREDENTIAL).where(
+    _COLUMNS.user_id == sa.bindparam('of_user')
+)
+# Always one row, of nothing where there is none of this name. Two may hold a
+# name that two servers wrote at the same moment.
+_OF_NAME = (
+    sa.select(CREDENTIAL)
+    .select_from(
+        sa.select(sa.literal(1).label('always'))
+        .subquery()
+        .outerjoin(
+            CREDENTIAL,
+            sa.and_(
+                _COLUMNS.domain_id == sa.bindparam('of_domain'),
+                _COLUMNS.username == sa.bindparam('name'),
+            ),
+        )
+    )
+    .order_by(_COLUMNS.updated_at.desc())
+    .limit(1)
+)
+_NOBODY = base.Credential(
+    user_id='',
+    domain_id='',
+    username=None,
+    secret=bytes(64),
+    created_at=datetime.datetime.min,
+    updated_at=datetime.datetime.min,
+)
+_RENAME = (
+    sa.update(CREDENTIAL)
+    .where(
+        _COLUMNS.user_id == sa.bindparam('of_user'),
+        _COLUMNS.secret == sa.bindparam('unchanged'),
+    )
+    .values(username=sa.bindparam('name'))
+)
 _RESEAL = (
     sa.update(CREDENTIAL)
     .where(
@@ -115,6 +150,18 @@ def _put(
     connection.execute(_TAKE_NAME_AWAY, named)
     rows = [_to_row(c) for c in _as_after_the_last(credentials)]
     connection.execute(_upsert(dialect), rows)
+
+
+def _rename(connection: sa.Connection, renamed: base.Credential) -> None:
+    if connection.dialect.name == 'postgresql':
+        connection.execute(_wait_for_names([renamed]))
+    values = {
+        'of_user': renamed.user_id,
+        'unchanged': renamed.secret,
+        'name': renamed.username,
+    }
+    if connection.execute(_RENAME, values).rowcount:
+        connection.execute(_TAKE_NAME_AWAY, _claim(renamed))
 
 
 def _claim(credential: base.Credential) -> dict[str, Any]:

@@ -64,7 +64,7 @@ class Database:
 
     def _write(self, work: Work[T]) -> T:
         with _connect(self._of_this_process) as connection:
-            connection.info['in_transaction'] = engine.IMMEDIATE
+            connection.info[engine.WRITES] = True
             with connection.begin(), _until_commit():
                 return work(connection)
 
@@ -75,7 +75,7 @@ class Database:
         """
         made = engine.make(self._url, self._options, patient=True)
         with _outages(), _connect(lambda: made) as connection:
-            connection.info['in_transaction'] = engine.IMMEDIATE
+            connection.info[engine.WRITES] = True
             with connection.begin():
                 work(connection)
         made.dispose()

@@ -1,17 +1,18 @@
 """The engine that [database] connection names, as oslo.db makes it."""
 
+import os
 from typing import Any
 
 from oslo_db.sqlalchemy import engines
+from oslo_db.sqlalchemy import exc_filters
 import sqlalchemy as sa
 
 from keymw.conf import ConfigError
 from keymw.storage.sql import nodes
 
 BUSY_TIMEOUT = 10_000  # milliseconds
-# oslo.db begins a deferred transaction on SQLite unless this stands in the
-# connection's info; it takes it out again at the end.
-IMMEDIATE = 'immediate'
+# What stands in a connection's info when its next transaction will write.
+WRITES = 'keymw.writes'
 
 # The drivers we install; and oslo.db knows MariaDB by the name of MySQL.
 _DRIVERS = {
@@ -82,6 +83,8 @@ def make(
 ) -> sa.Engine:
     """An engine by the options of [database]; a patient one waits long."""
     backend = url.get_backend_name()
+    if backend == 'sqlite':
+        return _make_sqlite(url)
     query: dict[str, Any] = {} if patient else dict(WAITS[backend])
     query |= url.query
     hosts: tuple[str, ...] = ()
@@ -96,12 +99,23 @@ def make(
     engine.hide_parameters = True
     if hosts:
         sa.event.listen(engine, 'do_connect', nodes.Nodes(hosts).connect)
-    if backend == 'sqlite':
-        sa.event.listen(engine, 'connect', _set_up_sqlite)
-        sa.event.listen(engine, 'begin', _begin_immediate)
-    else:
-        _isolate(engine, _ISOLATION[backend])
+    _isolate(engine, _ISOLATION[backend])
     return engine
+
+
+def _make_sqlite(url: sa.URL) -> sa.Engine:
+    """An engine that keeps its connections: oslo.db opens one each time.
+
+    To open one and set it up takes several times as long as to find a key.
+    """
+    made = sa.create_engine(
+        url, poolclass=sa.QueuePool, max_overflow=-1, hide_parameters=True
+    )
+    sa.event.listen(made, 'connect', _set_up_sqlite)
+    sa.event.listen(made, 'checkout', _check_file)
+    sa.event.listen(made, 'begin', _begin_sqlite)
+    exc_filters.register_engine(made)
+    return made
 
 
 def _isolate(engine: sa.Engine, level: Any) -> None:
@@ -110,14 +124,36 @@ def _isolate(engine: sa.Engine, level: Any) -> None:
         engine.dialect.set_isolation_level(connection, level)
 
 
-def _set_up_sqlite(connection: Any, _record: object) -> None:
+def _set_up_sqlite(connection: Any, record: Any) -> None:
+    # No transaction but those that we begin.
+    connection.isolation_level = None
+    ((_number, _name, path),) = connection.execute('PRAGMA database_list')
+    record.info['path'], record.info['file'] = path, _file(path)
     connection.execute(f'PRAGMA busy_timeout = {BUSY_TIMEOUT}')
     connection.execute('PRAGMA journal_mode = WAL')
     connection.execute('PRAGMA synchronous = FULL')
 
 
-def _begin_immediate(connection: sa.Connection) -> None:
+def _check_file(_connection: object, record: Any, _fairy: object) -> None:
+    """Let go of a file that is no longer the one of this name.
+
+    What is written to it would be gone with the connection.
+    """
+    if record.info['file'] != _file(record.info['path']):
+        raise sa.exc.DisconnectionError()
+
+
+def _file(path: str) -> tuple[int, int] | None:
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _begin_sqlite(connection: sa.Connection) -> None:
     # A deferred transaction that reads and then writes fails at once when
-    # another wrote in between; an immediate one waits its turn.
-    if connection.info['in_transaction'] == IMMEDIATE:
+    # another wrote in between; an immediate one waits its turn. Each read
+    # is one question, which needs none.
+    if connection.info.pop(WRITES, False):
         connection.exec_driver_sql('BEGIN IMMEDIATE')
