@@ -55,4 +55,4 @@ samples: $(VENV)/installed-test
 		--output-file etc/policy.yaml.sample
 
 clean:
-	rm -rf $(VENV) .demo .demo.unfinished build *.egg-info
+	rm -rf $(VENV) .clients .demo .demo.unfinished build *.egg-info

@@ -8,7 +8,9 @@ import string
 import sys
 from types import FrameType
 
+from admin import Keystone
 import alice
+import catalogue
 import port
 import server
 import state
@@ -42,12 +44,14 @@ def serve(place: Path, number: int) -> None:
     print('Starting both', flush=True)
     with server.Server(place, number) as running:
         running.wait_until_ready()
-        show_requests(number, alice.user_id(number))
+        url = f'http://127.0.0.1:{number}'
+        keystone = Keystone(number)
+        catalogue.complete(keystone, url)
+        show_requests(url, alice.user_id(keystone))
         running.wait()
 
 
-def show_requests(number: int, user_id: str) -> None:
-    url = f'http://127.0.0.1:{number}'
+def show_requests(url: str, user_id: str) -> None:
     text = string.Template(REQUESTS.read_text())
     print(f'keymw is ready on {url}', flush=True)
     print(text.substitute(url=url, user_id=user_id), flush=True)

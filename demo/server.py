@@ -9,7 +9,7 @@ import sys
 from typing import Self
 
 WORKERS = 3
-SETTINGS = Path(__file__).parent / 'gunicorn.conf.py'
+HERE = Path(__file__).parent
 
 
 class Server:
@@ -64,7 +64,9 @@ class Server:
 def command(place: Path, port: int) -> list[str | Path]:
     return [
         Path(sys.executable).with_name('gunicorn'),
-        f'--config={SETTINGS}',
+        f'--config={HERE / "gunicorn.conf.py"}',
+        # Where the ini finds the stub.
+        f'--pythonpath={HERE}',
         f'--paste={place / "keymw-paste.ini"}',
         f'--bind=127.0.0.1:{port}',
         f'--workers={WORKERS}',

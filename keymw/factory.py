@@ -19,6 +19,7 @@ from keymw import vault
 from keymw.conf import ConfigError
 from keymw.handlers.call import Parts
 from keymw.identity import load as identity_load
+from keymw.identity.transport import Pipeline
 from keymw.storage import load as storage_load
 
 if TYPE_CHECKING:
@@ -54,12 +55,26 @@ def _build(
     conf = configuration.load(config_file)
     parts = Parts(
         identity=identity_load.load(app, conf, clock),
+        pipeline=Pipeline(app),
         rules=policy.Rules(conf),
         vault=vault.load(conf.vault.key_repository),
         credentials=storage_load.credentials(conf),
         clock=clock,
+        default_domain=conf.identity.default_domain,
+        v1_services=_v1_services(conf.kskey),
     )
+    no_login = identity_load.why_no_login(conf)
+    if no_login is not None:
+        LOG.warning('login with API keys is off: %s', no_login)
     return middleware.Keymw(app, parts, conf)
+
+
+def _v1_services(options: Any) -> dict[str, str]:
+    return {
+        'X-Storage-Url': options.storage_service,
+        'X-CDN-Management-Url': options.cdn_service,
+        'X-Server-Management-Url': options.servers_service,
+    }
 
 
 def filter_factory(

@@ -3,14 +3,12 @@
 Statuses, names and messages: contract rackspace-identity, 1.11 and 2.
 """
 
-from typing import ClassVar
-
 
 class Fault(Exception):  # noqa: N818, the word of the wire
     """What a client is told; bodies.fault makes bytes of it."""
 
-    status: ClassVar[int] = 500
-    name: ClassVar[str] = 'identityFault'
+    status: int = 500
+    name: str = 'identityFault'
 
     def __init__(self, message: str) -> None:
         super().__init__(message)
@@ -50,6 +48,39 @@ class MalformedXml(BadRequest):
         super().__init__('Invalid XML request body')
 
 
+class AuthAdmin(Fault):
+    """A v1.1 login of a kind that has a URL of its own."""
+
+    status = 302
+    name = 'authFault'
+
+    def __init__(self) -> None:
+        super().__init__('Sign in at /v1.1/auth-admin.')
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {'Location': '/v1.1/auth-admin'}
+
+
+class NoAuthData(BadRequest):
+    """A login that holds nothing to sign in with."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            'Invalid request body: unable to parse Auth data. Please review '
+            'XML or JSON formatting.'
+        )
+
+
+class TwoTenants(BadRequest):
+    """A login for one tenant and for another."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            'Invalid request. Specify tenantId OR tenantName, not both.'
+        )
+
+
 class NameMismatch(BadRequest):
     """The name in the body is not the name of the user in the path."""
 
@@ -70,6 +101,40 @@ class Unauthorized(Fault):
         )
 
 
+class LoginRefused(Fault):
+    """No token for this login."""
+
+    status = 401
+    name = 'unauthorized'
+
+
+class WrongKey(LoginRefused):
+    """Nobody of this name has this key; which of the two is not told."""
+
+    def __init__(self) -> None:
+        super().__init__('Username or api key is invalid.')
+
+
+class BadUsername(Fault):
+    """A v1.0 login is refused; its status alone says a little more."""
+
+    name = 'unauthorized'
+
+    def __init__(self, status: int) -> None:
+        super().__init__('Bad username or password')
+        self.status = status
+
+
+class TenantNotValid(LoginRefused):
+    """The key is right, and the user has no part in the tenant."""
+
+    def __init__(self, tenant: str, username: str, user_id: str) -> None:
+        super().__init__(
+            f"Tenant with Name/Id: '{tenant}' is not valid for User "
+            f"'{username}' (id: '{user_id}')"
+        )
+
+
 class Forbidden(Fault):
     """The caller is the problem."""
 
@@ -81,13 +146,14 @@ class Forbidden(Fault):
 
 
 class UserDisabled(Fault):
-    """The identity service says that the caller is disabled."""
+    """The identity service says that the user is disabled."""
 
     status = 403
     name = 'userDisabled'
 
-    def __init__(self) -> None:
-        super().__init__('User is disabled.')
+    def __init__(self, username: str | None = None) -> None:
+        who = 'User' if username is None else f"User '{username}'"
+        super().__init__(f'{who} is disabled.')
 
 
 class NotFound(Fault):
@@ -154,6 +220,40 @@ class BadMediaType(Fault):
 
     def __init__(self) -> None:
         super().__init__("I don't understand the content type")
+
+
+class NotImplemented(Fault):  # noqa: A001, the word of HTTP
+    """What this service could do, and is not set up for."""
+
+    status = 501
+
+
+class Relayed(Fault):
+    """What the identity service answered, told in the words of v2.0."""
+
+    def __init__(
+        self, status: int, message: str, retry_after: str | None = None
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.name = _NAMES.get(status, 'identityFault')
+        self._retry_after = retry_after
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {'Retry-After': self._retry_after} if self._retry_after else {}
+
+
+_NAMES = {
+    400: 'badRequest',
+    401: 'unauthorized',
+    403: 'forbidden',
+    404: 'itemNotFound',
+    405: 'badMethod',
+    413: 'overLimit',
+    415: 'badMediaType',
+    503: 'serviceUnavailable',
+}
 
 
 class Unavailable(Fault):

@@ -1,5 +1,9 @@
 """Bytes to plain data and back; the one hardened parser for each format."""
 
+from collections.abc import Mapping
+from collections.abc import Sequence
+from typing import Any
+
 from lxml import etree
 import msgspec
 
@@ -62,6 +66,25 @@ def _check_document(document: etree.DocInfo) -> None:
 def write_xml(root: etree._Element) -> bytes:
     """Serialise a document in UTF-8, with its declaration."""
     return etree.tostring(root, encoding='UTF-8', xml_declaration=True)
+
+
+def element(
+    namespace: str,
+    name: str,
+    members: Mapping[str, Any],
+    attributes: Sequence[str],
+) -> etree._Element:
+    """An element with those of the members that are there as attributes."""
+    made = etree.Element(f'{{{namespace}}}{name}', nsmap={None: namespace})
+    for attribute in attributes:
+        value = members.get(attribute)
+        if value is not None:
+            made.set(attribute, to_xml_text(_to_text(value)))
+    return made
+
+
+def _to_text(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def xml_safe(text: str) -> bool:

@@ -24,12 +24,13 @@ from keymw import routes
 from keymw.bodies import fault as fault_bodies
 from keymw.handlers.call import Call
 from keymw.handlers.call import Parts
+from keymw.identity import load as identity_load
 from keymw.identity import transport
 from keymw.identity.base import Caller
 from keymw.identity.transport import Origin
 from keymw.negotiate import Format
-from keymw.routes import Match
-from keymw.routes import Route
+from keymw.routing import Match
+from keymw.routing import Route
 from keymw.storage.base import Outage
 from keymw.vault import CannotOpen
 
@@ -58,8 +59,11 @@ class Keymw:
         self._all_passed = self._passed.issuperset
         self._limit = conf.limits.max_body_size
         self._challenge = conf.kskey.www_authenticate_uri
-        served = routes.KSKEY_ROUTES if conf.kskey.enabled else ()
-        self._table = routes.Table(served)
+        self._table = routes.served(
+            conf,
+            issues=identity_load.why_no_login(conf) is None,
+            faces=not identity_load.is_remote(conf),
+        )
 
     def __call__(
         self, environ: WSGIEnvironment, start_response: StartResponse
@@ -69,21 +73,18 @@ class Keymw:
             self._drop(environ)
         # What is ours, or is another spelling of it, has the dot of its
         # version in its path, or that dot percent-encoded, or is told its
-        # version elsewhere.
+        # version elsewhere; only logins of v3 have none.
         path = environ.get('PATH_INFO', '')
         mount = environ.get('SCRIPT_NAME')
         if (
             '.' not in path
             and '%' not in path
+            and not path.endswith(_LOGIN_OF_V3)
             and 'KEYSTONE_API_VERSION' not in environ
             and not (mount and mount.endswith('/v2.0'))
         ):
             return self._app(environ, start_response)
-        response = self._respond(environ)
-        if response is None:
-            return self._app(environ, start_response)
-        answer: Iterable[bytes] = response(environ, start_response)
-        return answer
+        return self._respond(environ)(environ, start_response)
 
     def _drop(self, environ: WSGIEnvironment) -> None:
         for name in list(environ):
@@ -92,45 +93,99 @@ class Keymw:
             elif len(self._passed) < _MOST_PASSED:
                 self._passed.add(name)
 
-    def _respond(self, environ: WSGIEnvironment) -> webob.Response | None:
-        """Our reply, or None where the wrapped application shall answer."""
+    def _respond(
+        self, environ: WSGIEnvironment, *, asks: bool = False
+    ) -> WSGIApplication:
+        """Who answers: our reply, or the wrapped application.
+
+        asks says whether to find out what the application speaks, should it
+        not be known; else it answers first, as it may have an answer.
+        """
         request_id = environ.get('openstack.request_id') or _new_request_id()
         match = None
         try:
             with _all_as_faults(request_id):
                 match = self._table.find(environ)
                 if match is None:
-                    return None
-                response = self._serve(environ, match, request_id)
+                    return self._app
+                route = self._route(environ, match)
+                if route is None:
+                    return self._app
+                if not (asks or self._is_known(route)):
+                    self._keep_body(environ)
+                    return self._try_app
+                response = self._serve(environ, match, route, request_id)
         except faults.Fault as fault:
-            response = self._tell(fault, _reply_format(environ, match))
-        if response is not None:
-            response.headers.setdefault('X-Openstack-Request-Id', request_id)
+            response = self._tell(fault, environ, match)
+        if response is None:
+            return self._app
+        response.headers.setdefault('X-Openstack-Request-Id', request_id)
         return response
 
+    def _is_known(self, route: Route) -> bool:
+        """Whether we know that a route is ours, or only we could answer."""
+        return (
+            not route.v3_only
+            or route.is_ours is not None
+            or self._parts.identity.is_known
+        )
+
+    def _keep_body(self, environ: WSGIEnvironment) -> None:
+        """Let a body be read twice, should it be one that we read."""
+        if _is_within(environ, self._limit):
+            body = _read_body(environ, self._limit)
+            environ['wsgi.input'] = io.BytesIO(body)
+
+    def _try_app(
+        self, environ: WSGIEnvironment, start_response: StartResponse
+    ) -> Iterable[bytes]:
+        """The wrapped application's answer, or ours where it has none."""
+        # What it is given it may change.
+        kept = dict(environ)
+        answer = _Heard(start_response)
+        chunks = self._app(environ, answer.start_response)
+        if answer.is_held():
+            _rewind(kept)
+            ours = self._respond(kept, asks=True)
+            if ours != self._app:
+                getattr(chunks, 'close', _nothing)()
+                return ours(kept, start_response)
+            answer.release()
+        return chunks
+
     def _serve(
-        self, environ: WSGIEnvironment, match: Match, request_id: str
+        self,
+        environ: WSGIEnvironment,
+        match: Match,
+        route: Route,
+        request_id: str,
     ) -> webob.Response | None:
-        route = match.route
-        if route is None:
-            raise faults.MethodNotAllowed(match.allow)
-        if not self._is_ours(environ, route):
-            return None
         origin = transport.origin(environ, match.v2_root, request_id)
+        if route.v3_only and self._parts.identity.v3(origin) is None:
+            return None
+        if match.route is None:
+            raise faults.MethodNotAllowed(match.allow)
         if route.rule is None:
             return self._open(environ, match, route, origin)
         return self._operate(environ, match, route, origin)
 
-    def _is_ours(self, environ: WSGIEnvironment, route: Route) -> bool:
-        """Whether the body says so, on a URL that is not ours alone.
+    def _route(self, environ: WSGIEnvironment, match: Match) -> Route | None:
+        """The route, chosen by the body on a URL that is not ours alone.
 
         Whoever answers reads the body from its start.
         """
+        route = match.route
+        if route is None:
+            return None if match.like.guest else match.like
         if route.is_ours is None:
-            return True
+            return route
+        if route.guest and not _is_within(environ, self._limit):
+            return route.otherwise
         body = _read_body(environ, self._limit)
         environ['wsgi.input'] = io.BytesIO(body)
-        return route.is_ours(body, environ.get('CONTENT_TYPE'))
+        if route.is_ours(body, environ.get('CONTENT_TYPE')):
+            return route
+        return route.otherwise
 
     def _open(
         self,
@@ -167,7 +222,7 @@ class Keymw:
             call = self._call(environ, match, route, origin, caller)
             response = _reply(route, route.handler(call), call.format)
         if route.location is not None:
-            response.location = _url(environ, match, route.location)
+            response.location = _url(origin, match, route.location)
         return response
 
     def _call(
@@ -186,6 +241,8 @@ class Keymw:
             path=match.path,
             body=self._body(environ, route),
             format=_reply_format(environ, match),
+            token=environ.get('HTTP_X_AUTH_TOKEN', '').strip(),
+            query=_query(environ),
         )
 
     def _caller(self, environ: WSGIEnvironment, origin: Origin) -> Caller:
@@ -197,6 +254,8 @@ class Keymw:
     def _body(self, environ: WSGIEnvironment, route: Route) -> Any:
         if route.check_query is not None:
             route.check_query(_query(environ))
+        if route.reads_headers is not None:
+            return route.reads_headers(environ)
         if route.reads is None:
             return None
         body = _read_body(environ, self._limit)
@@ -228,10 +287,15 @@ class Keymw:
                 response.headers.pop(stale, None)
         return response
 
-    def _tell(self, fault: faults.Fault, format_: Format) -> webob.Response:
-        response = _respond_with(
-            fault.status, fault_bodies.write(fault, format_), format_
-        )
+    def _tell(
+        self,
+        fault: faults.Fault,
+        environ: WSGIEnvironment,
+        match: Match | None,
+    ) -> webob.Response:
+        tells = match.like.tells if match else fault_bodies.tell
+        media_type, body = tells(fault, _reply_format(environ, match))
+        response = _respond_with(fault.status, media_type, body)
         response.headers.extend(fault.headers)
         if fault.status == 401 and self._challenge:
             response.headers['WWW-Authenticate'] = (
@@ -240,6 +304,38 @@ class Keymw:
         return response
 
 
+class _Heard:
+    """Holds back what a service says that lacks a whole version.
+
+    All else goes on at once, and so does what is said later than by the
+    time the application returns.
+    """
+
+    def __init__(self, start_response: StartResponse) -> None:
+        self._start_response = start_response
+        self._held: tuple[Any, ...] | None = None
+        self._written: list[bytes] = []
+        self._is_over = False
+
+    def start_response(
+        self, status: str, headers: list[tuple[str, str]], *error: Any
+    ) -> Callable[[bytes], object]:
+        if self._is_over or not _is_no_answer(status, headers):
+            return self._start_response(status, headers, *error)
+        self._held = (status, headers, *error)
+        return self._written.append
+
+    def is_held(self) -> bool:
+        self._is_over = True
+        return self._held is not None
+
+    def release(self) -> None:
+        write = self._start_response(*(self._held or ()))
+        for data in self._written:
+            write(data)
+
+
+_LOGIN_OF_V3 = ('/v3/auth/tokens', '/v3/auth/tokens/')
 _LONGEST_LENGTH = 18
 # What a client says of the body it sends, has, or could unpack.
 _ABOUT_ANOTHER_BODY = (
@@ -256,6 +352,23 @@ def _nothing() -> None:
     """Not every iterable has something to close."""
 
 
+def _is_no_answer(status: str, headers: list[tuple[str, str]]) -> bool:
+    """Whether an answer may be one of a service that lacks the version.
+
+    Keystone of today says in JSON that it reads no XML, on every path.
+    """
+    kind = negotiate.media_type(dict(headers).get('Content-Type'))
+    return status.startswith('4') and (
+        kind not in _FORMATS or status.startswith('400')
+    )
+
+
+def _rewind(environ: WSGIEnvironment) -> None:
+    body = environ.get('wsgi.input')
+    if isinstance(body, io.BytesIO):
+        body.seek(0)
+
+
 def _new_request_id() -> str:
     return f'req-{uuid.uuid4()}'
 
@@ -268,12 +381,18 @@ def _reply_format(environ: WSGIEnvironment, match: Match | None) -> Format:
 
 def _reply(route: Route, found: Any, format_: Format) -> webob.Response:
     if route.writes is None:
-        return webob.Response(status=route.status, headerlist=_headers())
-    return _respond_with(route.status, route.writes(found, format_), format_)
+        response = webob.Response(status=route.status, headerlist=_headers())
+    else:
+        body = route.writes(found, format_)
+        response = _respond_with(route.status, format_.value, body)
+    if route.writes_headers is not None:
+        for name, value in route.writes_headers(found).items():
+            response.headers[name] = value
+    return response
 
 
-def _respond_with(status: int, body: bytes, format_: Format) -> webob.Response:
-    headers = [('Content-Type', format_.value), *_headers()]
+def _respond_with(status: int, media_type: str, body: bytes) -> webob.Response:
+    headers = [('Content-Type', media_type), *_headers()]
     return webob.Response(status=status, headerlist=headers, body=body)
 
 
@@ -284,19 +403,28 @@ def _headers() -> list[tuple[str, str]]:
     ]
 
 
-def _url(environ: WSGIEnvironment, match: Match, path: str) -> str:
+def _url(origin: Origin, match: Match, path: str) -> str:
     names = {name: quote(text, safe='') for name, text in match.path.items()}
-    base: str = webob.Request(environ).application_url
-    # A filter that took /v2.0 away left no trace of it in the URL.
-    return f'{base.removesuffix("/v2.0")}/v2.0{path.format(**names)}'
+    below = path.removeprefix('/v2.0').format(**names)
+    return f'{transport.v2_url(origin)}{below}'
 
 
 def _query(environ: WSGIEnvironment) -> Mapping[str, str]:
+    if not environ.get('QUERY_STRING'):
+        return {}
     try:
         found: Mapping[str, str] = webob.Request(environ).GET
     except UnicodeDecodeError:
         raise faults.BadRequest('The query is not UTF-8.') from None
     return found
+
+
+def _is_within(environ: WSGIEnvironment, limit: int) -> bool:
+    """Whether a body says that it is not longer than limit bytes."""
+    told = environ.get('CONTENT_LENGTH') or ''
+    if not (told.isascii() and told.isdigit()):
+        return False
+    return len(told) <= _LONGEST_LENGTH and int(told) <= limit
 
 
 def _read_body(environ: WSGIEnvironment, limit: int) -> bytes:

@@ -1,6 +1,7 @@
 """Which format comes in and which goes out (contract, section 3)."""
 
 import enum
+import functools
 
 from webob import acceptparse
 
@@ -34,6 +35,7 @@ def suffix_of(path: str) -> str | None:
     return next((s for s in _SUFFIXES if bare.endswith(s)), None)
 
 
+@functools.lru_cache(maxsize=1000)
 def reply_format(suffix: str | None, accept: str | None) -> Format:
     """The format of the reply; what fits nothing gets JSON, never 406."""
     if suffix:

@@ -1,54 +1,33 @@
-"""The table of what we serve, and the gate around it."""
+"""The table of what we serve."""
 
-from collections.abc import Callable
-from collections.abc import Iterable
-from collections.abc import Mapping
+from collections.abc import Iterator
 import dataclasses
-import posixpath
-import re
 from typing import Any
-from urllib.parse import unquote
 
-from keymw import faults
+from oslo_config import cfg
+
+from keymw.bodies import access as access_bodies
+from keymw.bodies import auth as auth_bodies
+from keymw.bodies import auth_v3 as auth_v3_bodies
 from keymw.bodies import credentials as credential_bodies
 from keymw.bodies import extensions as extension_bodies
+from keymw.bodies import fault as fault_bodies
+from keymw.bodies import legacy as legacy_bodies
+from keymw.bodies import tenants as tenant_bodies
+from keymw.bodies import users as user_bodies
+from keymw.bodies import versions as version_bodies
 from keymw.handlers import credentials
 from keymw.handlers import extensions
-from keymw.handlers.call import Call
-from keymw.negotiate import Format
+from keymw.handlers import login
+from keymw.handlers import tenants
+from keymw.handlers import tokens
+from keymw.handlers import users
+from keymw.handlers import versions
 from keymw.policies import credentials as rules
+from keymw.routing import Route
+from keymw.routing import Table
 
-
-@dataclasses.dataclass(frozen=True)
-class Route:
-    """One operation: its method and path, and who does what with it.
-
-    path is below /v2.0; a name in braces stands for one segment.
-    rule        the policy rule; None where nobody needs to say who they are
-    handler     takes a Call, returns what writes and merges take
-    location    the path that a Location header of the reply names
-    reads       makes Call.body of a body and its Content-Type
-    check_query refuses a query that cannot be
-    writes      makes the reply's body of what the handler returned
-    is_ours     says of a body whether the request is ours at all
-    merges      adds ours to the body that the wrapped application answers;
-                where it has none, writes makes one
-    """
-
-    method: str
-    path: str
-    rule: str | None
-    handler: Callable[[Call], Any]
-    status: int
-    location: str | None = None
-    writes: Callable[[Any, Format], bytes] | None = None
-    reads: Callable[[bytes, str | None], Any] | None = None
-    check_query: Callable[[Mapping[str, str]], None] | None = None
-    is_ours: Callable[[bytes, str | None], bool] | None = None
-    merges: Callable[[bytes, Any, Format], bytes | None] | None = None
-
-
-CREDENTIALS = '/users/{user_id}/OS-KSADM/credentials'
+CREDENTIALS = '/v2.0/users/{user_id}/OS-KSADM/credentials'
 KEY = f'{CREDENTIALS}/RAX-KSKEY:apiKeyCredentials'
 
 KSKEY_ROUTES = (
@@ -100,7 +79,7 @@ KSKEY_ROUTES = (
     ),
     Route(
         'GET',
-        '/extensions',
+        '/v2.0/extensions',
         None,
         extensions.list_,
         200,
@@ -109,7 +88,7 @@ KSKEY_ROUTES = (
     ),
     Route(
         'GET',
-        '/extensions/(?i:RAX-KSKEY)',
+        '/v2.0/extensions/(?i:RAX-KSKEY)',
         None,
         extensions.get,
         200,
@@ -117,135 +96,163 @@ KSKEY_ROUTES = (
     ),
 )
 
-# A path whose canon starts like this is served in its plain spelling only.
-_KSKEY_GUARDED = re.compile(
-    r'/v2\.0/(users/[^/]+/OS-KSADM/credentials|extensions)'
+# What else v2.0 clients ask, where the service behind us speaks v3 alone.
+_FACE_LOGIN = Route(
+    'POST',
+    '/v2.0/tokens',
+    None,
+    tokens.login,
+    200,
+    writes=access_bodies.write,
+    reads=auth_bodies.read,
+    v3_only=True,
 )
-_V2 = '/v2.0'
+FACE_ROUTES = (
+    Route(
+        'GET',
+        '/v2.0/tokens/{token_id}',
+        None,
+        tokens.validate,
+        200,
+        writes=access_bodies.write,
+        v3_only=True,
+    ),
+    Route(
+        'DELETE',
+        '/v2.0/tokens/{token_id}',
+        None,
+        tokens.revoke,
+        204,
+        v3_only=True,
+    ),
+    Route(
+        'GET',
+        '/v2.0/tenants',
+        None,
+        tenants.list_,
+        200,
+        writes=tenant_bodies.write_list,
+        v3_only=True,
+    ),
+    Route(
+        'GET',
+        '/v2.0/users',
+        None,
+        users.find,
+        200,
+        writes=user_bodies.write_found,
+        v3_only=True,
+    ),
+    Route(
+        'GET',
+        '/v2.0/users/{user_id}',
+        None,
+        users.get,
+        200,
+        writes=user_bodies.write,
+        v3_only=True,
+    ),
+    Route(
+        'GET',
+        '/v2.0',
+        None,
+        versions.get,
+        200,
+        writes=version_bodies.write,
+        v3_only=True,
+    ),
+)
+_NOTHING = Route('GET', '', None, versions.nothing, 404, v3_only=True)
+
+_KEY_LOGIN = Route(
+    'POST',
+    '/v2.0/tokens',
+    None,
+    login.token,
+    200,
+    writes=access_bodies.write,
+    reads=auth_bodies.read,
+    is_ours=auth_bodies.is_ours_or_key_like,
+)
+_V3_LOGIN = Route(
+    'POST',
+    '/v3/auth/tokens',
+    None,
+    login.v3,
+    201,
+    writes=auth_v3_bodies.write,
+    writes_headers=auth_v3_bodies.write_headers,
+    reads=auth_v3_bodies.read,
+    is_ours=auth_v3_bodies.is_ours,
+    v3_only=True,
+    guest=True,
+    tells=fault_bodies.tell_v3,
+)
+_V1_0_LOGIN = Route(
+    'GET',
+    '/v1.0',
+    None,
+    login.legacy,
+    204,
+    reads_headers=legacy_bodies.read_headers,
+    writes_headers=legacy_bodies.write_headers,
+    tells=fault_bodies.tell_text,
+)
+_V1_1_LOGIN = Route(
+    'POST',
+    '/v1.1/auth',
+    None,
+    login.token,
+    200,
+    writes=legacy_bodies.write,
+    reads=legacy_bodies.read,
+    tells=fault_bodies.tell_v1_1,
+)
 
 
-@dataclasses.dataclass(frozen=True)
-class Match:
-    """The route of a request, None for a method the path lacks.
+def served(conf: cfg.ConfigOpts, *, issues: bool, faces: bool) -> Table:
+    """The table of what the options of [kskey] switch on.
 
-    v2_root is what a path of v2.0 starts with here; path holds the values
-    of the names in the route's path.
+    issues says whether tokens can be had for the owners of keys, faces
+    whether v2.0 requests may be told to the service in words of v3.
     """
-
-    route: Route | None
-    allow: tuple[str, ...]
-    v2_root: str
-    path: Mapping[str, str]
-    suffix: str | None
-
-
-class Table:
-    """Routes by path; everything else passes through."""
-
-    def __init__(self, routes: Iterable[Route]) -> None:
-        by_path: dict[str, dict[str, Route]] = {}
-        for route in routes:
-            by_path.setdefault(route.path, {})[route.method] = route
-        for methods in by_path.values():
-            if 'GET' in methods:
-                methods['HEAD'] = methods['GET']
-        self._table = [
-            (_compile(path), methods) for path, methods in by_path.items()
-        ]
-
-    def find(self, environ: Mapping[str, Any]) -> Match | None:
-        """What a request comes to; None: it is not ours.
-
-        :raises BadRequest: its path is another spelling of one we guard, or
-            is ours and not UTF-8.
-        """
-        if not self._table:
-            return None
-        told, method = environ.get('PATH_INFO', ''), environ['REQUEST_METHOD']
-        plain = _is_plain(told)
-        root = _v2_root(environ)
-        if root == '':
-            told = _V2 + told
-            plain = _is_plain(told)
-        if root is None or not plain or not told.startswith(f'{_V2}/'):
-            return None
-        if method == 'OPTIONS':
-            return None
-        return self._match(method, root, told.removeprefix(_V2))
-
-    def _match(self, method: str, root: str, path: str) -> Match | None:
-        for pattern, methods in self._table:
-            found = pattern.fullmatch(path)
-            if found is not None:
-                names = found.groupdict()
-                suffix = names.pop('suffix')
-                allow = tuple(m for m in _METHODS if m in methods)
-                route = methods.get(method)
-                return Match(route, allow, root, _to_text(names), suffix)
-        return None
+    options, found = conf.kskey, list[Route]()
+    if not options.enabled:
+        return Table((), None, '(?!)')
+    faces = faces and options.serve_v2
+    rest = _NOTHING if faces else None
+    found += [
+        dataclasses.replace(route, otherwise=rest) for route in KSKEY_ROUTES
+    ]
+    guarded = [
+        r'/v2\.0/users/[^/]+/OS-KSADM/credentials',
+        r'/v2\.0/extensions',
+    ]
+    if issues:
+        found += _logins(options, faces)
+    elif faces:
+        found.append(_FACE_LOGIN)
+    if issues or faces:
+        guarded.append(r'/v2\.0/tokens')
+    if issues and options.serve_v1_0:
+        guarded.append(r'/v1\.0(?![^/])')
+    if issues and options.serve_v1_1:
+        guarded.append(r'/v1\.1/auth')
+    if faces:
+        found += FACE_ROUTES
+    return Table(found, rest, '|'.join(guarded))
 
 
-_METHODS = ('GET', 'HEAD', 'POST', 'DELETE')
-
-
-def _compile(path: str) -> re.Pattern[str]:
-    segment = re.sub(r'{(\w+)}', r'(?P<\1>[^/]+)', path)
-    return re.compile(rf'{segment}/?(?P<suffix>\.json|\.xml)?/?')
-
-
-def _to_text(names: dict[str, str]) -> dict[str, str]:
-    # WSGI hands over the bytes of a path as if they were Latin-1.
-    try:
-        return {k: v.encode('latin-1').decode() for k, v in names.items()}
-    except UnicodeDecodeError:
-        raise faults.BadRequest('The path is not UTF-8.') from None
-
-
-def _v2_root(environ: Mapping[str, Any]) -> str | None:
-    """What a v2.0 path starts with here: "/v2.0", or nothing.
-
-    Nothing where the application is mounted under /v2.0, or where a filter
-    before us took it away and left KEYSTONE_API_VERSION; None where that
-    says that the path is one of another version (contract, 1.2).
-    """
-    if environ.get('SCRIPT_NAME', '').endswith(_V2):
-        return ''
-    if environ.get('PATH_INFO', '').startswith(_V2):
-        return _V2
-    version = environ.get('KEYSTONE_API_VERSION')
-    if version is None:
-        return _V2
-    return '' if version == '2.0' else None
-
-
-def _is_plain(path: str) -> bool:
-    """Whether a path is its own canon.
-
-    :raises BadRequest: it is not, and its canon is one we guard.
-    """
-    plain = canon(path)
-    if plain != path and _KSKEY_GUARDED.match(plain):
-        raise faults.BadRequest('The path is not in its plain spelling.')
-    return plain == path
-
-
-def canon(path: str) -> str:
-    """The plain spelling that a lenient server might take a path for.
-
-    A backslash is a slash, ";…" is cut from each segment, control bytes and
-    trailing spaces are dropped, one more %XX is decoded, // is collapsed and
-    dots are resolved.
-    """
-    once = '/'.join(map(_plain, path.replace('\\', '/').split('/')))
-    more = unquote(once, encoding='latin-1').replace('\\', '/')
-    whole = '/'.join(map(_plain, more.split('/')))
-    resolved = posixpath.normpath(f'/{whole.lstrip("/")}')
-    ends_in_slash = whole.endswith('/') and resolved != '/'
-    return f'{resolved}/' if ends_in_slash else resolved
-
-
-def _plain(segment: str) -> str:
-    return _CONTROL.sub('', segment.partition(';')[0]).rstrip(' ')
-
-
-_CONTROL = re.compile('[\x00-\x1f\x7f]')
+def _logins(options: Any, faces: bool) -> Iterator[Route]:
+    yield dataclasses.replace(
+        _KEY_LOGIN,
+        is_ours=auth_bodies.is_ours
+        if options.forward_key_like_passwords
+        else auth_bodies.is_ours_or_key_like,
+        otherwise=_FACE_LOGIN if faces else None,
+    )
+    yield _V3_LOGIN
+    if options.serve_v1_0:
+        yield _V1_0_LOGIN
+    if options.serve_v1_1:
+        yield _V1_1_LOGIN

@@ -21,6 +21,7 @@ import os
 import pathlib
 import stat
 import time
+import uuid
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -59,6 +60,7 @@ class _Ring:
     def __init__(self, keys: Mapping[int, Key]) -> None:
         self.ciphers = {key.id: AESGCM(key.secret) for key in keys.values()}
         self.sealing = keys[max(keys)].id
+        self.decoy = _seal(self, _bound_to('', ''), uuid.uuid4().hex)
 
 
 class Vault:
@@ -79,12 +81,11 @@ class Vault:
 
     def seal(self, kind: str, owner: str, secret: str) -> bytes:
         """Seal a secret for one owner and one kind of use."""
-        ring = self._current()
-        nonce = os.urandom(_NONCE_BYTES)
-        sealed = ring.ciphers[ring.sealing].encrypt(
-            nonce, secret.encode(), _bound_to(kind, owner)
-        )
-        return ring.sealing + nonce + sealed
+        return _seal(self._current(), _bound_to(kind, owner), secret)
+
+    def open_decoy(self) -> str:
+        """Do the work of open, for a secret that nobody has."""
+        return self.open('', '', self._current().decoy)
 
     def open(self, kind: str, owner: str, sealed: bytes) -> str:
         """The secret that was sealed for this owner and kind.
@@ -145,6 +146,14 @@ def load(repository: str) -> Vault:
     :raises ConfigError: as read_keys says.
     """
     return Vault(repository)
+
+
+def _seal(ring: _Ring, bound_to: bytes, secret: str) -> bytes:
+    nonce = os.urandom(_NONCE_BYTES)
+    cipher = ring.ciphers[ring.sealing]
+    return (
+        ring.sealing + nonce + cipher.encrypt(nonce, secret.encode(), bound_to)
+    )
 
 
 def sealed_by(sealed: bytes) -> bytes:

@@ -136,6 +136,10 @@ class Cloud:
             f'/roles/{self.role(role)}',
         )
 
+    def change(self, kind: str, id_: str, **members: Any) -> None:
+        """Change something, for example a user."""
+        self.ask('PATCH', f'/v3/{kind}s/{id_}', {kind: members})
+
     def token_of(self, person: Person, project: str | None = None) -> str:
         """A token of a user."""
         return self.token(

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from collections.abc import Iterable
 import dataclasses
 import datetime
+import json
 import time
 from typing import Any
 import uuid
@@ -17,12 +18,26 @@ DOMAIN = 'RAX-AUTH:domainId'
 HOUR = 3600
 
 
+@dataclasses.dataclass(frozen=True)
+class Project:
+    """A tenant of the service."""
+
+    id: str
+    name: str
+    enabled: bool = True
+
+
 @dataclasses.dataclass
 class Account:
-    """A user of the service."""
+    """A user of the service, with the password "secret".
+
+    Without a tenant asked for, a token is for default, if there is one.
+    """
 
     name: str
     roles: tuple[str, ...] = ()
+    tenants: tuple[Project, ...] = ()
+    default: Project | None = None
     domain_id: str | None = None
     id: str = dataclasses.field(default_factory=lambda: uuid.uuid4().hex)
     enabled: bool = True
@@ -42,13 +57,15 @@ class PipelineV2:
 
     A token may ask about itself, and one of a user with the role "admin"
     about everybody. As in a Keystone of 2013, REMOTE_USER is a sign-in.
+    An answer to a sign-in holds what is in adds besides.
     """
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
         self.accounts: dict[str, Account] = {}
         self.tokens: dict[str, tuple[Account, dict[str, Any]]] = {}
-        self.account('admin', 'admin')
+        self.adds: dict[str, Any] = {}
+        self.account('admin', 'admin', tenants=(Project('1', 'admin'),))
 
     def account(self, name: str, *roles: str, **more: Any) -> Account:
         """Make a user."""
@@ -84,19 +101,50 @@ class PipelineV2:
         method, path = environ['REQUEST_METHOD'], environ['PATH_INFO']
         asking = environ.get('HTTP_X_AUTH_TOKEN', '')
         if (method, path) == ('POST', '/v2.0/tokens'):
-            return self._sign_in(environ.get('REMOTE_USER'))
+            return self._sign_in(environ)
+        if (method, path) == ('GET', '/v2.0/tenants'):
+            return self._tenants(asking)
         if path.startswith('/v2.0/tokens/'):
             return self._validate(asking, path.removeprefix('/v2.0/tokens/'))
         if path.startswith('/v2.0/users/'):
             return self._user(asking, path.removeprefix('/v2.0/users/'))
         return reply(404, b'<html>Not here</html>')
 
-    def _sign_in(self, name: str | None) -> WSGIApplication:
+    def _sign_in(self, environ: WSGIEnvironment) -> WSGIApplication:
+        length = int(environ.get('CONTENT_LENGTH') or 0)
+        body = environ['wsgi.input'].read(length)
+        auth = json.loads(body)['auth'] if body else {}
+        name = environ.get('REMOTE_USER')
+        said = auth.get('passwordCredentials')
+        if said:
+            name = said['username'] if said['password'] == 'secret' else None
         for account in self.accounts.values():
             if account.name == name:
-                _, access = self.tokens[self.token(account)]
-                return reply(200, {'access': access})
+                return self._answer_sign_in(account, auth)
         return fault(401, 'unauthorized')
+
+    def _answer_sign_in(
+        self, account: Account, auth: dict[str, Any]
+    ) -> WSGIApplication:
+        asked = {auth.get('tenantId'), auth.get('tenantName')} - {None}
+        found = account.default
+        if asked:
+            fit = [t for t in account.tenants if asked & {t.id, t.name}]
+            found = fit[0] if fit and fit[0].enabled else None
+        if asked and found is None:
+            return fault(401, 'unauthorized')
+        _, access = self.tokens[self.token(account)]
+        token = access['token'] | self.adds
+        if found is not None:
+            token['tenant'] = {'id': found.id, 'name': found.name}
+        return reply(200, {'access': access | {'token': token}})
+
+    def _tenants(self, asking: str) -> WSGIApplication:
+        if asking not in self.tokens:
+            return fault(401, 'unauthorized')
+        account, _ = self.tokens[asking]
+        shown = [dataclasses.asdict(tenant) for tenant in account.tenants]
+        return reply(200, {'tenants': shown, 'tenants_links': []})
 
     def _validate(self, asking: str, subject: str) -> WSGIApplication:
         refusal = None if asking == subject else self._refusal(asking)
@@ -115,7 +163,8 @@ class PipelineV2:
             return refusal or fault(404, 'itemNotFound')
         if what == 'roles':
             return reply(200, {'roles': account.shown_roles()})
-        return reply(200, {'user': account.shown()})
+        shown = account.shown() | {'enabled': account.enabled}
+        return reply(200, {'user': shown})
 
     def _refusal(self, asking: str) -> WSGIApplication | None:
         if asking not in self.tokens:

@@ -8,7 +8,10 @@ from lxml import etree
 
 KEY_NS = 'http://docs.rackspace.com/identity/api/ext/RAX-KSKEY/v1.0'
 IDENTITY_NS = 'http://docs.openstack.org/identity/api/v2.0'
+AUTH_NS = 'http://docs.rackspace.com/identity/api/ext/RAX-AUTH/v1.0'
 ROOT = 'RAX-KSKEY:apiKeyCredentials'
+PASSWORD = 'passwordCredentials'
+METHODS = 'RAX-AUTH:authenticatedBy'
 
 
 def base(user_id: str) -> str:
@@ -58,6 +61,30 @@ class Json:
         assert sorted(said) == ['code', 'message']
         return name, said['code'], said['message']
 
+    def auth(self, kind: str, members: Any, **tenant: str) -> bytes:
+        """A v2.0 login with credentials of a kind."""
+        return json.dumps({'auth': {kind: members, **tenant}}).encode()
+
+    def access(self, response: Any) -> dict[str, Any]:
+        """What a v2.0 login answers."""
+        found: dict[str, Any] = json.loads(response.body)
+        assert list(found) == ['access']
+        access: dict[str, Any] = found['access']
+        return access
+
+    def one(self, response: Any, name: str) -> Any:
+        """The members of what an answer is all about."""
+        found = json.loads(response.body)
+        assert list(found) == [name]
+        return found[name]
+
+    def many(self, response: Any, name: str) -> list[Any]:
+        """The same for a list."""
+        found = json.loads(response.body)
+        assert sorted(found) == [f'{name}s', f'{name}s_links']
+        listed: list[Any] = found[f'{name}s']
+        return listed
+
 
 class Xml:
     """XML out and in."""
@@ -96,6 +123,62 @@ class Xml:
         (message,) = root
         assert message.tag == f'{{{IDENTITY_NS}}}message'
         return name.localname, int(str(root.get('code'))), message.text or ''
+
+    def auth(self, kind: str, members: Any, **tenant: str) -> bytes:
+        """A v2.0 login with credentials of a kind."""
+        root = etree.Element(f'{{{IDENTITY_NS}}}auth', tenant)
+        prefix, _, name = kind.rpartition(':')
+        namespace = KEY_NS if prefix else IDENTITY_NS
+        etree.SubElement(root, f'{{{namespace}}}{name}', members)
+        return etree.tostring(root)
+
+    def access(self, response: Any) -> dict[str, Any]:
+        """What a v2.0 login answers, as JSON has it."""
+        root = etree.fromstring(response.body)
+        assert root.tag == f'{{{IDENTITY_NS}}}access'
+        token, user, *rest = root
+        found: dict[str, Any] = {'token': _plain(token), 'user': _plain(user)}
+        for child in token:
+            if child.tag == f'{{{IDENTITY_NS}}}tenant':
+                found['token']['tenant'] = _plain(child)
+            else:
+                assert child.tag == f'{{{AUTH_NS}}}authenticatedBy'
+                found['token'][METHODS] = [method.text for method in child]
+        (roles,) = user
+        found['user']['roles'] = [_plain(role) for role in roles]
+        for catalogue in rest:
+            found['serviceCatalog'] = [
+                _plain(one) | {'endpoints': [_plain(e) for e in one]}
+                for one in catalogue
+            ]
+        return found
+
+    def one(self, response: Any, name: str) -> Any:
+        """The members of what an answer is all about."""
+        return self._shown(etree.fromstring(response.body), name)
+
+    def many(self, response: Any, name: str) -> list[Any]:
+        """The same for a list."""
+        root = etree.fromstring(response.body)
+        assert root.tag == f'{{{IDENTITY_NS}}}{name}s'
+        return [self._shown(child, name) for child in root]
+
+    def _shown(self, element: Any, name: str) -> dict[str, Any]:
+        assert etree.QName(element).localname == name
+        shown = _plain(element)
+        for child in element:
+            if len(child) == 0 and not child.attrib:
+                shown[etree.QName(child).localname] = child.text or ''
+        return shown
+
+
+def _plain(element: Any) -> dict[str, Any]:
+    """The attributes of an element, with truths as JSON has them."""
+    truths = {'true': True, 'false': False}
+    return {
+        name: truths.get(value, value)
+        for name, value in element.attrib.items()
+    }
 
 
 WIRES = (Json(), Xml())

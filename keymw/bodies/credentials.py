@@ -18,7 +18,7 @@ ROOT = 'RAX-KSKEY:apiKeyCredentials'
 LOCAL = 'apiKeyCredentials'
 KSKEY = 'http://docs.rackspace.com/identity/api/ext/RAX-KSKEY/v1.0'
 # The WADL told people to send the second, samples the third.
-_ACCEPTED = (
+ACCEPTED = (
     KSKEY,
     'http://docs.openstack.org/identity/api/ext/RAX-KSKEY/v1.0',
     None,
@@ -75,8 +75,8 @@ def read(body: bytes, content_type: str | None) -> ApiKey:
     except msgspec.ValidationError:
         raise malformed from None
     found = ApiKey(
-        _required('username', members.username),
-        _required('apiKey', members.apiKey),
+        required('username', members.username),
+        required('apiKey', members.apiKey),
     )
     if len(found.api_key) > LONGEST:
         raise faults.BadRequest(
@@ -92,7 +92,11 @@ def has_control(text: str) -> bool:
     return _CONTROL.search(text) is not None
 
 
-def _required(name: str, value: str | None) -> str:
+def required(name: str, value: str | None) -> str:
+    """A member that must be there and say something.
+
+    :raises BadRequest: it does not.
+    """
     if value is None or not value.strip():
         raise faults.BadRequest(f'Expecting {name}')
     return value
@@ -107,9 +111,9 @@ def _from_json(data: object) -> object:
 
 def _from_xml(root: etree._Element) -> dict[str, str]:
     name = etree.QName(root)
-    if name.localname != LOCAL or name.namespace not in _ACCEPTED:
+    if name.localname != LOCAL or name.namespace not in ACCEPTED:
         raise faults.MalformedXml()
-    if any((text or '').strip() for text in _own_texts(root)):
+    if any((text or '').strip() for text in own_texts(root)):
         raise faults.MalformedXml()
     return {k: str(root.attrib[k]) for k in _MEMBERS if k in root.attrib}
 
@@ -117,7 +121,8 @@ def _from_xml(root: etree._Element) -> dict[str, str]:
 _MEMBERS = ('username', 'apiKey')
 
 
-def _own_texts(root: etree._Element) -> list[str | None]:
+def own_texts(root: etree._Element) -> list[str | None]:
+    """The texts of an element that are in none of its children."""
     return [root.text, *(child.tail for child in root)]
 
 

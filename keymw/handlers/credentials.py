@@ -77,8 +77,18 @@ def _stored(call: Call, user: User) -> ApiKey | None:
     found = call.parts.credentials.get(user.id)
     if found is None:
         return None
+    bring_up_to_date(call, found, user.name)
     secret = call.parts.vault.open(KIND, user.id, found.secret)
     return ApiKey(user.name, secret)
+
+
+def bring_up_to_date(call: Call, found: Credential, username: str) -> None:
+    """Let a user who was renamed sign in by the present name (keystone, 1).
+
+    Nothing is written for a user who was not.
+    """
+    if found.username != username:
+        call.parts.credentials.rename(found, username)
 
 
 def _store(call: Call, user: User, secret: str) -> ApiKey:
@@ -86,7 +96,7 @@ def _store(call: Call, user: User, secret: str) -> ApiKey:
     call.parts.credentials.put(
         Credential(
             user_id=user.id,
-            domain_id=user.domain_id,
+            domain_id=call.parts.names_in(call.origin, user.domain_id),
             username=user.name,
             secret=call.parts.vault.seal(KIND, user.id, secret),
             created_at=now,

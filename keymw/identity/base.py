@@ -42,6 +42,27 @@ class User:
     domain_id: str
 
 
+@dataclasses.dataclass(frozen=True)
+class Owner(User):
+    """A user who may sign in: enabled, and so is the domain.
+
+    domain_name is what a token can be issued for; empty without domains.
+    """
+
+    domain_name: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Tenant:
+    """The project that a login asks for, by its id or by its name."""
+
+    id: str | None = None
+    name: str | None = None
+
+    def __str__(self) -> str:
+        return self.id or self.name or ''
+
+
 class NotAnswered(Exception):  # noqa: N818, it says what happened
     """What came in place of an answer: for the operator, not for clients."""
 
@@ -51,6 +72,13 @@ class NotAnswered(Exception):  # noqa: N818, it says what happened
             f'{question}'
         )
         self.answer = answer
+
+
+class SpeaksNeither(faults.Unavailable):
+    """The wrapped application speaks no dialect that we know."""
+
+    def __init__(self) -> None:
+        super().__init__('The identity service cannot answer now.')
 
 
 class Identity(abc.ABC):
@@ -89,6 +117,28 @@ class Identity(abc.ABC):
         """
 
     @abc.abstractmethod
+    def owner(self, origin: Origin, user_id: str) -> Owner:
+        """The user with an id, asked as service_user: one who may sign in.
+
+        :raises UserNotFound: there is none.
+        :raises UserDisabled: the user or the domain is disabled.
+        """
+
+    @abc.abstractmethod
+    def issue(
+        self, origin: Origin, owner: Owner, tenant: Tenant | None
+    ) -> dict[str, Any]:
+        """A token for a user whose key was verified: the v2.0 "access".
+
+        Without a tenant it is for the default one, else for the first by
+        name, and unscoped only where there is none (contract keystone, 1.6).
+
+        :raises WrongKey: no token is issued, or only one of somebody else.
+        :raises UserDisabled: the domain is disabled.
+        :raises TenantNotValid: it is not theirs.
+        """
+
+    @abc.abstractmethod
     def roles(
         self, origin: Origin, user_id: str, caller: Caller | None
     ) -> frozenset[str]:
@@ -96,6 +146,15 @@ class Identity(abc.ABC):
 
         :raises Forbidden: there is no service_user and the caller may not.
         """
+
+
+def refusal(user_id: str, reason: str) -> faults.WrongKey:
+    """What a client is told when its right key buys no token.
+
+    The reason is for the operator alone.
+    """
+    LOG.warning('no token for user %s with the right key: %s', user_id, reason)
+    return faults.WrongKey()
 
 
 def understood(

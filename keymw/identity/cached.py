@@ -3,7 +3,9 @@
 from collections.abc import Callable
 import dataclasses
 import hashlib
+import logging
 import threading
+from typing import Any
 
 from cachetools import TLRUCache
 from oslo_config import cfg
@@ -11,6 +13,9 @@ from oslo_config import cfg
 from keymw import faults
 from keymw.identity import base
 from keymw.identity.transport import Origin
+from keymw.identity.v3 import V3
+
+LOG = logging.getLogger(__name__)
 
 
 class Cached(base.Identity):
@@ -40,6 +45,9 @@ class Cached(base.Identity):
         self._users: TLRUCache[str, base.User] = TLRUCache(
             options.cache_size, self._user_end, clock
         )
+        self._owners: TLRUCache[str, base.Owner] = TLRUCache(
+            options.cache_size, self._user_end, clock
+        )
         self._clock = clock
 
     def _token_end(
@@ -53,6 +61,13 @@ class Cached(base.Identity):
         return end
 
     def _asked(self, origin: Origin) -> base.Identity:
+        try:
+            return self._known(origin)
+        except base.SpeaksNeither as nobody:
+            LOG.error('%s', nobody.__cause__)
+            raise
+
+    def _known(self, origin: Origin) -> base.Identity:
         if self._dialect is None:
             self._dialect = self._find(origin)
         return self._dialect
@@ -71,6 +86,26 @@ class Cached(base.Identity):
             self._callers[key] = dataclasses.replace(found, token='')
         return found
 
+    @property
+    def is_known(self) -> bool:
+        """Whether the dialect is known already."""
+        return self._dialect is not None
+
+    def v3(self, origin: Origin) -> V3 | None:
+        """The dialect, where it is v3."""
+        try:
+            found = self._known(origin)
+        except base.SpeaksNeither:
+            return None
+        return found if isinstance(found, V3) else None
+
+    def has_domains(self, origin: Origin) -> bool:
+        """Whether the dialect knows domains.
+
+        :raises Unavailable: it cannot be found out.
+        """
+        return isinstance(self._asked(origin), V3)
+
     def service(self, origin: Origin) -> base.Caller:
         return self._asked(origin).service(origin)
 
@@ -87,6 +122,21 @@ class Cached(base.Identity):
         with self._lock:
             self._users[user_id] = found
         return found
+
+    def owner(self, origin: Origin, user_id: str) -> base.Owner:
+        with self._lock:
+            known = self._owners.get(user_id)
+        if known is not None:
+            return known
+        found = self._asked(origin).owner(origin, user_id)
+        with self._lock:
+            self._owners[user_id] = found
+        return found
+
+    def issue(
+        self, origin: Origin, owner: base.Owner, tenant: base.Tenant | None
+    ) -> dict[str, Any]:
+        return self._asked(origin).issue(origin, owner, tenant)
 
     def roles(
         self, origin: Origin, user_id: str, caller: base.Caller | None

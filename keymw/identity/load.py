@@ -1,17 +1,16 @@
-"""The identity service by the options of [identity]."""
+"""The identity service that the options of [identity] name."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-import logging
 from typing import TYPE_CHECKING
 
 from oslo_config import cfg
 
-from keymw import faults
 from keymw.conf import ConfigError
 from keymw.identity import base
 from keymw.identity import cached
+from keymw.identity import remote
 from keymw.identity import v2
 from keymw.identity import v3
 from keymw.identity.transport import Origin
@@ -20,18 +19,33 @@ from keymw.identity.transport import Pipeline
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
-LOG = logging.getLogger(__name__)
-
 
 def load(
-    app: WSGIApplication, conf: cfg.ConfigOpts, clock: Callable[[], float]
-) -> base.Identity:
-    """The identity service that a WSGI application is.
+    app: WSGIApplication | None,
+    conf: cfg.ConfigOpts,
+    clock: Callable[[], float],
+) -> cached.Cached:
+    """The identity service: as dialect says, remembering its answers.
 
-    :raises ConfigError: options of [identity] do not go together.
+    :raises ConfigError: options of [identity] are missing, or do not go
+        together.
     """
     check_options(conf)
     return cached.Cached(dialect(app, conf, clock), conf, clock)
+
+
+def is_remote(conf: cfg.ConfigOpts) -> bool:
+    """Whether another service is asked than the wrapped application."""
+    return bool(conf.identity.transport == 'remote')
+
+
+def why_no_login(conf: cfg.ConfigOpts) -> str | None:
+    """Why no token can be had for the owner of a key; None: it can."""
+    if is_remote(conf):
+        return '[identity] transport = remote can have no token issued'
+    if not conf.identity.service_user:
+        return '[identity] service_user is not set'
+    return None
 
 
 def check_options(conf: cfg.ConfigOpts) -> None:
@@ -40,6 +54,11 @@ def check_options(conf: cfg.ConfigOpts) -> None:
     :raises ConfigError: they do not.
     """
     options = conf.identity
+    if options.service_user and is_remote(conf):
+        raise ConfigError(
+            '[identity] service_user: leave it out with transport = remote, '
+            'where keymw asks as the user of auth_type'
+        )
     if options.service_user and not (
         options.system ^ bool(options.service_project)
     ):
@@ -50,16 +69,20 @@ def check_options(conf: cfg.ConfigOpts) -> None:
 
 
 def dialect(
-    app: WSGIApplication, conf: cfg.ConfigOpts, clock: Callable[[], float]
+    app: WSGIApplication | None,
+    conf: cfg.ConfigOpts,
+    clock: Callable[[], float],
 ) -> Callable[[Origin], v3.V3 | v2.V2]:
-    """How to find the dialect that a WSGI application speaks; by asking it.
+    """How to find the dialect of the identity service; by asking it.
 
-    What is found remembers no answers. Finding raises Unavailable where the
-    application is out of order, or speaks none.
+    It is a WSGI application, or with transport = remote the service at
+    auth_url, whatever the application is. What is found remembers no
+    answers. Finding raises Unavailable where the service is out of order, or
+    speaks none.
+
+    :raises ConfigError: options of [identity] are missing, or do not fit.
     """
-    transport = Pipeline(app)
-    modern = v3.V3(transport, conf, clock)
-    old = v2.V2(transport, conf, clock)
+    modern, old = _dialects(app, conf, clock)
 
     def find(origin: Origin) -> v3.V3 | v2.V2:
         version = conf.identity.api_version
@@ -67,13 +90,34 @@ def dialect(
             return modern
         if version == 'v2.0' or old.speaks(origin):
             return old
-        problem = ConfigError(
-            '[identity] api_version: the wrapped application speaks neither '
-            'v3 nor v2.0 here'
+        raise base.SpeaksNeither() from ConfigError(
+            f'[identity] api_version: {_name(conf)} speaks neither v3 nor '
+            'v2.0 here'
         )
-        LOG.error('%s', problem)
-        raise faults.Unavailable(
-            'The identity service cannot answer now.'
-        ) from problem
 
     return find
+
+
+def _dialects(
+    app: WSGIApplication | None,
+    conf: cfg.ConfigOpts,
+    clock: Callable[[], float],
+) -> tuple[v3.V3, v2.V2]:
+    if is_remote(conf):
+        far = remote.Remote(conf)
+        return (
+            v3.V3(far, conf, clock, far.issue),
+            v2.V2(far, conf, clock, far.issue),
+        )
+    if app is None:
+        raise ConfigError('[identity] transport: there is no pipeline to ask')
+    near = Pipeline(app)
+    return v3.V3(near, conf, clock), v2.V2(near, conf, clock)
+
+
+def _name(conf: cfg.ConfigOpts) -> str:
+    return (
+        'the service at auth_url'
+        if is_remote(conf)
+        else 'the wrapped application'
+    )

@@ -9,6 +9,7 @@ import dataclasses
 import logging
 from typing import TYPE_CHECKING
 from typing import Any
+from typing import Protocol
 
 import msgspec
 from oslo_context import context
@@ -40,6 +41,13 @@ def origin(environ: WSGIEnvironment, v2_root: str, request_id: str) -> Origin:
     """The origin of a request: where it was sent, from where, and its id."""
     taken = {name: environ[name] for name in _TAKEN if name in environ}
     return Origin(taken, v2_root, request_id)
+
+
+def v2_url(origin: Origin) -> str:
+    """The URL of v2.0, as the client sees it."""
+    base: str = webob.Request(dict(origin.environ)).application_url
+    # A filter that took /v2.0 away left no trace of it in the URL.
+    return f'{base.removesuffix("/v2.0")}/v2.0'
 
 
 _TAKEN = (
@@ -80,6 +88,16 @@ class Answer:
     status: int
     headers: Mapping[str, str] = dataclasses.field(repr=False)
     body: dict[str, Any] = dataclasses.field(repr=False)
+
+
+class Transport(Protocol):
+    """Puts questions to the identity service."""
+
+    def ask(self, origin: Origin, question: Question) -> Answer:
+        """The answer to a question, whatever it is.
+
+        :raises Unavailable: there is none.
+        """
 
 
 class Pipeline:

@@ -1,6 +1,7 @@
 """Identity v2.0, as old Keystones and Rackspace speak it (contract, 6)."""
 
 from collections.abc import Callable
+import contextlib
 from typing import Any
 from urllib.parse import quote
 
@@ -8,11 +9,13 @@ from oslo_config import cfg
 
 from keymw import faults
 from keymw.identity import base
+from keymw.identity.access import Access
 from keymw.identity.service import Issued
 from keymw.identity.service import Others
+from keymw.identity.transport import Answer
 from keymw.identity.transport import Origin
-from keymw.identity.transport import Pipeline
 from keymw.identity.transport import Question
+from keymw.identity.transport import Transport
 
 
 class V2(base.Identity):
@@ -20,14 +23,16 @@ class V2(base.Identity):
 
     def __init__(
         self,
-        transport: Pipeline,
+        transport: Transport,
         conf: cfg.ConfigOpts,
         clock: Callable[[], float],
+        issue: Callable[[Origin], Issued] | None = None,
     ) -> None:
         self._transport = transport
         self._options = conf.identity
-        issue = self._issue if self._options.service_user else None
-        self._others = Others(transport, issue, clock)
+        self._issue = issue or self._issue_externally
+        asks = issue is not None or self._options.service_user
+        self._others = Others(transport, self._issue if asks else None, clock)
 
     def speaks(self, origin: Origin) -> bool:
         """Whether the service answers for tokens as v2.0 does, in JSON."""
@@ -64,7 +69,7 @@ class V2(base.Identity):
     def user(
         self, origin: Origin, user_id: str, caller: base.Caller | None
     ) -> base.User:
-        path = f'{origin.v2_root}/users/{quote(user_id, safe="")}'
+        path = _user_path(origin, user_id)
         token = caller.token if caller else None
         answer = self._others.ask(origin, path, token)
         self._others.refuse(answer)
@@ -76,10 +81,83 @@ class V2(base.Identity):
             lambda body: self._to_user(body['user'], user_id),
         )
 
+    def owner(self, origin: Origin, user_id: str) -> base.Owner:
+        answer = self._others.ask(origin, _user_path(origin, user_id), None)
+        self._others.refuse(answer)
+        if answer.status == 404 and answer.body:
+            raise faults.UserNotFound(user_id)
+        return base.understood(
+            answer,
+            'for a user',
+            lambda body: self._to_owner(body['user'], user_id),
+        )
+
+    def _to_owner(self, shown: dict[str, Any], asked: str) -> base.Owner:
+        user = self._to_user(shown, asked)
+        # KS wrote it as text for a while.
+        if str(shown.get('enabled', True)).lower() == 'false':
+            raise faults.UserDisabled(user.name)
+        return base.Owner(user.id, user.name, user.domain_id, '')
+
+    def issue(
+        self, origin: Origin, owner: base.Owner, tenant: base.Tenant | None
+    ) -> Access:
+        found = self._access(origin, owner, tenant)
+        if tenant is not None or found['token'].get('tenant'):
+            return found
+        for tenant_id in self._tenants(origin, found['token']['id']):
+            with contextlib.suppress(faults.LoginRefused):
+                return self._access(origin, owner, base.Tenant(tenant_id))
+        return found
+
+    def _access(
+        self, origin: Origin, owner: base.Owner, tenant: base.Tenant | None
+    ) -> Access:
+        answer = self._external(origin, owner.name, tenant)
+        if answer.status in (401, 403, 404) and answer.body:
+            self._explain(origin, owner, tenant)
+        return base.understood(
+            answer,
+            'for a token of the owner of a key',
+            lambda body: _owned(owner, body['access']),
+        )
+
+    def _explain(
+        self, origin: Origin, owner: base.Owner, tenant: base.Tenant | None
+    ) -> None:
+        """Raise what a refusal after the right key means."""
+        unscoped = tenant and self._external(origin, owner.name, None)
+        if unscoped and unscoped.status < 300:
+            raise faults.TenantNotValid(str(tenant), owner.name, owner.id)
+        self.owner(origin, owner.id)
+        raise base.refusal(owner.id, 'the identity service does not let it in')
+
+    def _external(
+        self, origin: Origin, name: str, tenant: base.Tenant | None
+    ) -> Answer:
+        # A Keystone of 2013 takes REMOTE_USER where auth holds no credential.
+        auth: dict[str, Any] = {}
+        if tenant is not None:
+            member = 'tenantName' if tenant.id is None else 'tenantId'
+            auth[member] = str(tenant)
+        question = Question(
+            'POST',
+            f'{origin.v2_root}/tokens',
+            body={'auth': auth},
+            remote={'REMOTE_USER': name},
+        )
+        return self._transport.ask(origin, question)
+
+    def _tenants(self, origin: Origin, token: str) -> list[str]:
+        answer = self._transport.ask(
+            origin, Question('GET', f'{origin.v2_root}/tenants', token)
+        )
+        return base.understood(answer, 'for the tenants of a user', _enabled)
+
     def roles(
         self, origin: Origin, user_id: str, caller: base.Caller | None
     ) -> frozenset[str]:
-        path = f'{origin.v2_root}/users/{quote(user_id, safe="")}/roles'
+        path = f'{_user_path(origin, user_id)}/roles'
         token = caller.token if caller else None
         answer = self._others.ask(origin, path, token)
         self._others.refuse(answer)
@@ -89,17 +167,10 @@ class V2(base.Identity):
             lambda body: _names(body['roles']),
         )
 
-    def _issue(self, origin: Origin) -> Issued:
-        # A Keystone of 2013 takes REMOTE_USER where auth holds no credential.
-        auth = {'tenantName': self._options.service_project}
-        question = Question(
-            'POST',
-            f'{origin.v2_root}/tokens',
-            body={'auth': auth},
-            remote={'REMOTE_USER': self._options.service_user},
-        )
+    def _issue_externally(self, origin: Origin) -> Issued:
+        project = base.Tenant(name=self._options.service_project)
         return base.understood(
-            self._transport.ask(origin, question),
+            self._external(origin, self._options.service_user, project),
             'for a token of [identity] service_user',
             self._to_issued,
         )
@@ -131,6 +202,25 @@ class V2(base.Identity):
 
     def _domain(self, user: dict[str, Any]) -> str:
         return str(user.get(self._options.domain_attribute) or '')
+
+
+def _user_path(origin: Origin, user_id: str) -> str:
+    return f'{origin.v2_root}/users/{quote(user_id, safe="")}'
+
+
+def _owned(owner: base.Owner, access: Access) -> Access:
+    user_id = base.text(access['user']['id'])
+    if user_id != owner.id:
+        raise base.refusal(owner.id, f'it would be one of user {user_id}')
+    base.moment(access['token']['expires'])
+    base.text(access['token']['id'])
+    return access
+
+
+def _enabled(body: dict[str, Any]) -> list[str]:
+    found = [item for item in body['tenants'] if item.get('enabled', True)]
+    found.sort(key=lambda item: (item['name'], item['id']))
+    return [base.text(item['id']) for item in found]
 
 
 def _name(user: dict[str, Any]) -> str:

@@ -1,19 +1,26 @@
 """Identity v3, as stock Keystone speaks it (contract keystone, 1)."""
 
 from collections.abc import Callable
+import contextlib
+import threading
 from typing import Any
 from urllib.parse import quote
 
+from cachetools import TTLCache
 from oslo_config import cfg
 
 from keymw import faults
+from keymw.identity import access
 from keymw.identity import base
+from keymw.identity.access import Access
+from keymw.identity.external import External
+from keymw.identity.external import Scope
 from keymw.identity.service import Issued
 from keymw.identity.service import Others
 from keymw.identity.transport import Answer
 from keymw.identity.transport import Origin
-from keymw.identity.transport import Pipeline
 from keymw.identity.transport import Question
+from keymw.identity.transport import Transport
 
 _DELEGATIONS = ('OS-TRUST:trust', 'OS-OAUTH1', 'RAX-AUTH:impersonator')
 
@@ -23,14 +30,22 @@ class V3(base.Identity):
 
     def __init__(
         self,
-        transport: Pipeline,
+        transport: Transport,
         conf: cfg.ConfigOpts,
         clock: Callable[[], float],
+        issue: Callable[[Origin], Issued] | None = None,
     ) -> None:
         self._transport = transport
         self._options = conf.identity
-        issue = self._issue if self._options.service_user else None
-        self._others = Others(transport, issue, clock)
+        self._issue = issue or self._issue_externally
+        self._external = External(transport, conf)
+        asks = issue is not None or self._options.service_user
+        self._others = Others(transport, self._issue if asks else None, clock)
+        # A domain has many users: for a new one only the user is asked for.
+        self._domains: TTLCache[str, dict[str, Any]] = TTLCache(
+            self._options.cache_size, self._options.user_cache_ttl, clock
+        )
+        self._lock = threading.Lock()
 
     def speaks(self, origin: Origin) -> bool:
         """Whether the service says that it speaks v3."""
@@ -74,6 +89,126 @@ class V3(base.Identity):
             answer, 'for a user', lambda body: _to_user(body['user'], user_id)
         )
 
+    def owner(self, origin: Origin, user_id: str) -> base.Owner:
+        user = self._of_others(
+            origin, f'/v3/users/{quote(user_id, safe="")}', 'user', user_id
+        )
+        if user is None:
+            raise faults.UserNotFound(user_id)
+        name, domain_id = base.text(user['name']), user['domain_id']
+        domain = self._domain(origin, domain_id)
+        if domain is None or not (user['enabled'] and domain['enabled']):
+            raise faults.UserDisabled(name)
+        return base.Owner(user_id, name, domain_id, domain['name'])
+
+    def _domain(self, origin: Origin, id_: str) -> dict[str, Any] | None:
+        with self._lock:
+            known = self._domains.get(id_)
+        if known is not None:
+            return known
+        path = f'/v3/domains/{quote(id_, safe="")}'
+        found = self._of_others(origin, path, 'domain', id_)
+        if found is not None:
+            with self._lock:
+                self._domains[id_] = found
+        return found
+
+    def _look_again(self, origin: Origin, user_id: str) -> base.Owner:
+        """The owner as it is by now, whatever was remembered."""
+        with self._lock:
+            self._domains.clear()
+        try:
+            return self.owner(origin, user_id)
+        except faults.UserNotFound:
+            raise base.refusal(user_id, 'there is no such user') from None
+
+    def _of_others(
+        self, origin: Origin, path: str, kind: str, id_: str
+    ) -> dict[str, Any] | None:
+        """What Keystone shows service_user; None: there is no such thing."""
+        answer = self._others.ask(origin, path, None)
+        self._others.refuse(answer)
+        if _is_not_found(answer):
+            return None
+        return base.understood(
+            answer, f'for a {kind}', lambda body: _of_id(body[kind], id_)
+        )
+
+    def domain_id(self, origin: Origin, name: str) -> str | None:
+        """The id of the domain of a name, asked as service_user."""
+        path = f'/v3/domains?name={quote(name, safe="")}'
+        answer = self._others.ask(origin, path, None)
+        self._others.refuse(answer)
+        found = base.understood(
+            answer, 'for a domain', lambda body: list(body['domains'])
+        )
+        return base.text(found[0]['id']) if found else None
+
+    def authenticate(
+        self, origin: Origin, owner: base.Owner, scope: Scope, query: str
+    ) -> Answer:
+        """Keystone's own answer to a v3 login of a verified user.
+
+        A token for exactly the scope asked for, or the 400, 403 or 404 that
+        Keystone has for that scope; raises as issue does.
+        """
+        return self._external.sign_in(
+            origin,
+            owner,
+            scope,
+            lambda: self._look_again(origin, owner.id),
+            query,
+        )
+
+    def issue(
+        self, origin: Origin, owner: base.Owner, tenant: base.Tenant | None
+    ) -> Access:
+        found = self._access(origin, owner, tenant)
+        if tenant is not None or 'tenant' in found['token']:
+            return found
+        for project_id in self._projects_of(origin, owner, found):
+            with contextlib.suppress(faults.LoginRefused):
+                return self._access(origin, owner, base.Tenant(project_id))
+        return found
+
+    def _projects_of(
+        self, origin: Origin, owner: base.Owner, found: Access
+    ) -> list[str]:
+        try:
+            return self.projects(origin, found['token']['id'])
+        except faults.Unauthorized:
+            # Keystone issues tokens to a disabled user and takes none.
+            self._look_again(origin, owner.id)
+            raise base.refusal(owner.id, 'its token is not taken') from None
+
+    def _access(
+        self, origin: Origin, owner: base.Owner, tenant: base.Tenant | None
+    ) -> Access:
+        scope = tenant and self.scope(tenant)
+        answer = self.authenticate(origin, owner, scope, '')
+        if tenant is not None and answer.status >= 400:
+            raise faults.TenantNotValid(str(tenant), owner.name, owner.id)
+        return to_access(answer)
+
+    def scope(self, tenant: base.Tenant) -> dict[str, Any]:
+        """The v3 scope of a v2.0 tenant, whose name knows no domain."""
+        if tenant.id is not None:
+            return {'project': {'id': tenant.id}}
+        domain = {'id': self._options.default_domain}
+        return {'project': {'name': tenant.name, 'domain': domain}}
+
+    def projects(self, origin: Origin, token: str) -> list[str]:
+        """The ids of the projects that a token could be for, by name.
+
+        :raises Unauthorized: the token is not taken.
+        """
+        answer = self._transport.ask(
+            origin, Question('GET', '/v3/auth/projects', token)
+        )
+        if answer.status == 401:
+            raise faults.Unauthorized()
+        return base.understood(answer, 'for the projects of a user', _enabled)
+
     def roles(
         self, origin: Origin, user_id: str, caller: base.Caller | None
     ) -> frozenset[str]:
@@ -98,18 +233,15 @@ class V3(base.Identity):
             found |= _with_implied(there, ask('/v3/role_inferences', _implied))
         return frozenset(found)
 
-    def _issue(self, origin: Origin) -> Issued:
+    def _issue_externally(self, origin: Origin) -> Issued:
         options = self._options
-        remote = {'REMOTE_USER': options.service_user}
-        if options.external == 'Domain':
-            remote['REMOTE_DOMAIN'] = options.service_domain
-        question = Question(
-            'POST',
-            '/v3/auth/tokens?nocatalog',
-            body=_external(_scope(options)),
-            remote=remote,
+        answer = self._external.ask(
+            origin,
+            options.service_user,
+            options.service_domain,
+            _scope(options),
+            'nocatalog',
         )
-        answer = self._transport.ask(origin, question)
 
         def read(body: dict[str, Any]) -> Issued:
             _check_names(options, body['token']['user'])
@@ -127,9 +259,30 @@ def _is_not_found(answer: Answer) -> bool:
     return answer.status == 404 and 'error' in answer.body
 
 
-def _external(scope: dict[str, Any]) -> dict[str, Any]:
-    identity = {'methods': ['external'], 'external': {}}
-    return {'auth': {'identity': identity, 'scope': scope}}
+def to_access(answer: Answer) -> Access:
+    """The v2.0 access of an answer that holds a token.
+
+    :raises Unavailable: it holds none.
+    """
+    return base.understood(
+        answer,
+        'for a token',
+        lambda body: access.from_v3(
+            answer.headers['X-Subject-Token'], body['token']
+        ),
+    )
+
+
+def _enabled(body: dict[str, Any]) -> list[str]:
+    found = [item for item in body['projects'] if item['enabled']]
+    found.sort(key=lambda item: (item['name'], item['id']))
+    return [base.text(item['id']) for item in found]
+
+
+def _of_id(found: dict[str, Any], asked: str) -> dict[str, Any]:
+    if found['id'] != asked:
+        raise ValueError(asked)
+    return found
 
 
 def _scope(options: Any) -> dict[str, Any]:

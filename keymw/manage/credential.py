@@ -114,8 +114,9 @@ class Delete(command.Command):
 class Purge(command.Command):
     """Remove the API keys of users whom Keystone no longer knows.
 
-    Keystone is asked as [identity] service_user about each user. When it
-    cannot answer, the command stops there.
+    Keystone is asked about each user, as [identity] service_user, or as the
+    user of auth_type with transport = remote. When it cannot answer, the
+    command stops there.
     """
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
@@ -136,7 +137,7 @@ class Purge(command.Command):
         identity = pipeline.identity(conf, where)
         kept = store(conf)
         word = 'would remove' if parsed_args.dry_run else 'removed'
-        for row in _gone(kept, identity):
+        for row in _gone(conf, kept, identity):
             if not parsed_args.dry_run:
                 with _operation(rules.DELETE, row.user_id):
                     kept.delete(row.user_id)
@@ -163,13 +164,15 @@ def every(kept: CredentialStore) -> Iterator[Credential]:
         after = page[-1].user_id
 
 
-def _gone(kept: CredentialStore, identity: Identity) -> Iterator[Credential]:
+def _gone(
+    conf: cfg.ConfigOpts, kept: CredentialStore, identity: Identity
+) -> Iterator[Credential]:
     origin = pipeline.origin()
     # Who is not found itself cannot tell who else is not there.
-    pipeline.check_service_user(identity, origin)
+    pipeline.check_service_user(conf, identity, origin)
     for row in every(kept):
         try:
-            with pipeline.asking():
+            with pipeline.asking(conf):
                 identity.user(origin, row.user_id, None)
         except faults.UserNotFound:
             yield row
@@ -196,7 +199,7 @@ def _user(conf: cfg.ConfigOpts, parsed_args: argparse.Namespace) -> User:
     identity = pipeline.identity(conf, parsed_args.pipeline)
     user_id = parsed_args.user_id
     try:
-        with pipeline.asking():
+        with pipeline.asking(conf):
             return identity.user(pipeline.origin(), user_id, None)
     except faults.UserNotFound:
         raise LookupError(

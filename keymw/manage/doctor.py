@@ -1,5 +1,7 @@
 """doctor: whether an installation is in order, and what to do if not."""
 
+from __future__ import annotations
+
 import argparse
 from collections.abc import Callable
 import dataclasses
@@ -8,20 +10,29 @@ import os
 import pathlib
 import stat
 import time
+from typing import TYPE_CHECKING
+import uuid
 
 from cliff import command
 from oslo_config import cfg
 
 from keymw import conf as configuration
+from keymw import faults
 from keymw import policy
 from keymw import vault
 from keymw.conf import ConfigError
+from keymw.identity import base
 from keymw.identity import load as identity_load
 from keymw.identity import v2
 from keymw.identity import v3
+from keymw.identity.external import External
+from keymw.identity.transport import Pipeline
 from keymw.manage import credential
 from keymw.manage import db
 from keymw.manage import pipeline
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
 
 
 class Skipped(Exception):  # noqa: N818, it is no error
@@ -44,17 +55,26 @@ class Installation:
         return configuration.load(self.config_file)
 
     @functools.cached_property
-    def dialect(self) -> v3.V3 | v2.V2:
-        """The identity service, in the dialect it speaks.
+    def app(self) -> WSGIApplication:
+        """The identity application behind keymw.
 
-        :raises ConfigError: it cannot be loaded, or does not answer.
+        :raises ConfigError: it cannot be loaded.
         :raises Skipped: nobody said which it is.
         """
         if self.pipeline is None:
             raise Skipped(pipeline.NEEDED)
-        app = pipeline.load(*self.pipeline)
+        return pipeline.load(*self.pipeline)
+
+    @functools.cached_property
+    def dialect(self) -> v3.V3 | v2.V2:
+        """The identity service, in the dialect it speaks.
+
+        :raises ConfigError: it cannot be had, or does not answer.
+        :raises Skipped: nobody said which it is.
+        """
+        app = None if identity_load.is_remote(self.conf) else self.app
         find = identity_load.dialect(app, self.conf, time.time)
-        with pipeline.asking():
+        with pipeline.asking(self.conf):
             return find(pipeline.origin())
 
 
@@ -62,8 +82,9 @@ class Doctor(command.Command):
     """Check an installation: one line for each check.
 
     The exit code is 1 when a check failed. The identity service is checked
-    where --pipeline says it is, else where [app:keystone] of keymw-paste.ini
-    beside the configuration does; without either it is skipped.
+    where [identity] transport = remote says it is, else where --pipeline
+    does, else where [app:keystone] of keymw-paste.ini beside the
+    configuration does; without any it is skipped.
     """
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
@@ -189,29 +210,88 @@ def _store(at: Installation) -> str:
 
 def _keystone(at: Installation) -> str:
     name = 'v3' if isinstance(at.dialect, v3.V3) else 'v2.0'
-    with pipeline.asking():
+    with pipeline.asking(at.conf):
         speaks = at.dialect.speaks(pipeline.origin())
     if not speaks:
         raise ConfigError(
-            f'[identity] api_version: what --pipeline names speaks no {name}'
+            f'[identity] api_version: what {pipeline.place(at.conf)} names '
+            f'speaks no {name}'
         )
     return f'speaks {name}'
 
 
 def _service_user(at: Installation) -> str:
-    name = at.conf.identity.service_user
-    if not name:
+    identity_load.check_options(at.conf)
+    if not (at.conf.identity.service_user or identity_load.is_remote(at.conf)):
         raise Skipped(
             '[identity] service_user is not set: keys of others are managed '
             'only by callers whom Keystone lets read that user'
         )
-    identity_load.check_options(at.conf)
     origin = pipeline.origin()
-    user = pipeline.check_service_user(at.dialect, origin)
-    with pipeline.asking():
+    user = pipeline.check_service_user(at.conf, at.dialect, origin)
+    with pipeline.asking(at.conf):
         # Nobody but an admin may ask this.
         at.dialect.roles(origin, user.id, None)
-    return f'a token for "{name}" is issued, is its own, and is an admin\'s'
+    return (
+        f'a token for "{user.name}" is issued, is its own, and is an admin\'s'
+    )
+
+
+def _login(at: Installation) -> str:
+    """Whether the owner of a key would be issued a token."""
+    no_login = identity_load.why_no_login(at.conf)
+    if no_login is not None:
+        raise Skipped(f'login with API keys is off: {no_login}')
+    origin = pipeline.origin()
+    user = pipeline.check_service_user(at.conf, at.dialect, origin)
+    with pipeline.asking(at.conf):
+        owner = at.dialect.owner(origin, user.id)
+        _issue(at, owner)
+    if isinstance(at.dialect, v3.V3):
+        _compare_external(at.conf.identity.external, _external_there(at))
+    return f'a token is issued for "{user.name}" as for the owner of a key'
+
+
+def _issue(at: Installation, owner: base.Owner) -> None:
+    try:
+        # It compares the ids of the two.
+        at.dialect.issue(pipeline.origin(), owner, None)
+    except faults.LoginRefused:
+        raise ConfigError(
+            '[identity] external: the identity service issues no token for '
+            f'"{owner.name}" (id {owner.id}); with -v the reason is shown'
+        ) from None
+
+
+def _external_there(at: Installation) -> str | None:
+    """What [auth] external of Keystone is; None: it does not show."""
+    probe = configuration.load(at.config_file)
+    probe.set_override('external', 'Domain', group='identity')
+    # Only "Domain" minds a domain that is not there.
+    with pipeline.asking(at.conf):
+        answer = External(Pipeline(at.app), probe).ask(
+            pipeline.origin(),
+            at.conf.identity.service_user,
+            f'no domain {uuid.uuid4()}',
+            None,
+            'nocatalog',
+        )
+    return {201: 'DefaultDomain', 401: 'Domain'}.get(answer.status)
+
+
+def _compare_external(here: str, there: str | None) -> None:
+    if there in (here, None):
+        return
+    others = 'users of other domains than the default one cannot log in'
+    if here == 'Domain':
+        raise ConfigError(
+            f'[identity] external: it is Domain, but {others}: set external '
+            '= Domain in [auth] of keystone.conf, or DefaultDomain here'
+        )
+    raise ConfigError(
+        f'[identity] external: it is DefaultDomain, so {others}: set it to '
+        'Domain, as [auth] external of keystone.conf is'
+    )
 
 
 def _mode(file: pathlib.Path) -> int:
@@ -227,4 +307,5 @@ CHECKS = (
     Check('credentials', _store),
     Check('Keystone', _keystone),
     Check('service_user', _service_user, needs='Keystone'),
+    Check('login', _login, needs='service_user'),
 )

@@ -1,4 +1,4 @@
-"""The identity application behind keymw, loaded here to be asked."""
+"""The identity service of keymw, asked from here."""
 
 from __future__ import annotations
 
@@ -40,7 +40,8 @@ def add_option(parser: argparse.ArgumentParser) -> None:
         metavar='FILE#NAME',
         type=_file_and_name,
         help='ask the identity application of the section [app:NAME] in '
-        'this paste ini: the one that keymw stands before',
+        'this paste ini: the one that keymw stands before. Not needed with '
+        '[identity] transport = remote',
     )
 
 
@@ -76,10 +77,12 @@ def request_id() -> str:
 def identity(
     conf: cfg.ConfigOpts, pipeline: tuple[str, str] | None
 ) -> Identity:
-    """The identity service, to be asked as service_user.
+    """The identity service, to be asked as a user of our own.
 
     :raises ConfigError: an option is missing, or it cannot be loaded.
     """
+    if identity_load.is_remote(conf):
+        return identity_load.load(None, conf, time.time)
     if pipeline is None:
         raise ConfigError(NEEDED)
     if not conf.identity.service_user:
@@ -124,12 +127,14 @@ def _own_logs() -> Iterator[None]:
         root.setLevel(level)
 
 
-def check_service_user(identity: Identity, origin: Origin) -> User:
-    """service_user, by a token issued for it and looked up by the id in it.
+def check_service_user(
+    conf: cfg.ConfigOpts, identity: Identity, origin: Origin
+) -> User:
+    """As whom we ask, by a token issued for it, looked up by the id in it.
 
     :raises ConfigError: it cannot be had, or is not the token of this user.
     """
-    with asking():
+    with asking(conf):
         who = identity.service(origin)
         try:
             user = identity.user(origin, who.user_id, None)
@@ -137,14 +142,25 @@ def check_service_user(identity: Identity, origin: Origin) -> User:
             user = None
     if user is None or user.name != who.name:
         raise ConfigError(
-            '--pipeline: the user in the token issued for [identity] '
-            f'service_user, {who.user_id}, is not found under its id'
+            f'{place(conf)}: the user in the token issued for {_asker(conf)}, '
+            f'{who.user_id}, is not found under its id'
         )
     return user
 
 
+def place(conf: cfg.ConfigOpts) -> str:
+    """The option that says where the identity service is."""
+    far = identity_load.is_remote(conf)
+    return '[identity] auth_url' if far else '--pipeline'
+
+
+def _asker(conf: cfg.ConfigOpts) -> str:
+    far = identity_load.is_remote(conf)
+    return f'[identity] {"auth_type" if far else "service_user"}'
+
+
 @contextlib.contextmanager
-def asking() -> Iterator[None]:
+def asking(conf: cfg.ConfigOpts) -> Iterator[None]:
     """Tell the operator why the identity service gave no answer.
 
     :raises ConfigError: it gave none, or refused; one line says why, and
@@ -155,27 +171,29 @@ def asking() -> Iterator[None]:
     except faults.UserNotFound:
         raise
     except faults.Fault as fault:
-        raise ConfigError(f'--pipeline: {_reason(fault)}') from fault
+        raise ConfigError(f'{place(conf)}: {_reason(conf, fault)}') from fault
 
 
-def _reason(fault: faults.Fault) -> str:
+def _reason(conf: cfg.ConfigOpts, fault: faults.Fault) -> str:
     if isinstance(fault, faults.Unauthorized | faults.UserDisabled):
         return (
             'the identity service does not take the token that it issued '
-            'for [identity] service_user: is this user enabled?'
+            f'for {_asker(conf)}: is this user enabled?'
         )
     cause = fault.__cause__
     if isinstance(cause, NotAnswered):
-        return f'{cause}: {_advice(cause.answer)}'
+        return f'{cause}: {_advice(conf, cause.answer)}'
     if cause is None:
         return fault.message
     why = str(cause).strip().partition('\n')[0]
     return f'{fault.message} {type(cause).__name__}: {why}'
 
 
-def _advice(answer: Answer) -> str:
+def _advice(conf: cfg.ConfigOpts, answer: Answer) -> str:
     if answer.status >= 500:
         return 'see its log'
+    if identity_load.is_remote(conf):
+        return _advice_from_far(answer)
     if 'receipt' in answer.body:
         return 'give this user the MFA rule ["external"]'
     said = _said(answer)
@@ -191,6 +209,17 @@ def _advice(answer: Answer) -> str:
         'role "admin" on service_project, or on the system; outside of the '
         'default domain "external = Domain" is needed in [auth] of '
         'keystone.conf and in [identity] here'
+    )
+
+
+def _advice_from_far(answer: Answer) -> str:
+    if answer.status == 403:
+        return f'{_said(answer)} Give this user the role "admin"'
+    if answer.status < 400:
+        return 'auth_url must be where the service itself is'
+    return (
+        'the user of [identity] auth_type must exist and be enabled, with '
+        'this password or secret, and have the role "admin" in this scope'
     )
 
 

@@ -9,111 +9,19 @@ import pathlib
 import random
 import re
 import signal
-import socket
 import subprocess
 import sys
 import textwrap
 import threading
 import time
-from typing import Any
-import urllib.error
-import urllib.request
 import uuid
 
 import pytest
 
 from tests import wire as wires
-
-ROOT = pathlib.Path(__file__).parent.parent.parent
-READY = re.compile(r'keymw is ready on (http://127\.0\.0\.1:\d+)')
-
-
-class Demo:
-    """A demo that serves, and the token of its administrator."""
-
-    def __init__(self, home: pathlib.Path) -> None:
-        with socket.create_server(('127.0.0.1', 0)) as probe:
-            self.port = probe.getsockname()[1]
-        self.home = home
-        self.process = start(home, self.port)
-        self.url = self._wait()
-        self.token = self.sign_in('admin', 'admin')
-
-    def _wait(self) -> str:
-        lines = []
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
-            lines.append(line)
-            if found := READY.fullmatch(line.strip()):
-                return found[1]
-        raise AssertionError(''.join(lines))
-
-    def ask(
-        self,
-        method: str,
-        path: str,
-        body: Any = None,
-        token: str | None = None,
-        **headers: str,
-    ) -> Any:
-        """Status, headers and body of an answer."""
-        headers.setdefault('Content-Type', 'application/json')
-        request = urllib.request.Request(
-            self.url + path,
-            method=method,
-            headers={'X-Auth-Token': token or self.token, **headers},
-            data=body if body is None else json.dumps(body).encode(),
-        )
-        try:
-            with urllib.request.urlopen(request, timeout=30) as answer:
-                return answer.status, answer.headers, answer.read()
-        except urllib.error.HTTPError as error:
-            return error.code, error.headers, error.read()
-
-    def sign_in(self, name: str, project: str) -> str:
-        """A token of a user of the demo, by password."""
-        domain = {'id': 'default'}
-        user = {'name': name, 'domain': domain, 'password': 'demo'}
-        identity = {'methods': ['password'], 'password': {'user': user}}
-        scope = {'project': {'name': project, 'domain': domain}}
-        self.token = ''
-        answer = self.ask(
-            'POST',
-            '/v3/auth/tokens',
-            {'auth': {'identity': identity, 'scope': scope}},
-            token='none',
-        )
-        assert answer[0] == 201, answer
-        return str(answer[1]['X-Subject-Token'])
-
-    def user_id(self, name: str) -> str:
-        """The id of a user of the demo."""
-        found = json.loads(self.ask('GET', f'/v3/users?name={name}')[2])
-        return str(found['users'][0]['id'])
-
-    def workers(self) -> list[int]:
-        """The processes below the one we started."""
-        return descendants(self.process.pid)
-
-
-def start(home: pathlib.Path, port: int | str) -> subprocess.Popen[str]:
-    """Start the demo in a process group of its own."""
-    return subprocess.Popen(
-        [sys.executable, 'demo/run.py'],
-        cwd=ROOT,
-        env=os.environ | {'DEMO_DIR': str(home), 'PORT': str(port)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-
-
-def descendants(pid: int) -> list[int]:
-    """The ids of the processes below one."""
-    children = pathlib.Path(f'/proc/{pid}/task/{pid}/children')
-    found = [int(child) for child in children.read_text().split()]
-    return found + [low for child in found for low in descendants(child)]
+from tests.live.demo import ROOT
+from tests.live.demo import Demo
+from tests.live.demo import start
 
 
 def is_alive(pid: int) -> bool:
@@ -129,8 +37,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     """The demo, from nothing."""
     made = Demo(tmp_path_factory.mktemp('demo') / 'state')
     yield made
-    made.process.terminate()
-    made.process.communicate(timeout=60)
+    made.stop()
 
 
 def test_a_key_lives_and_dies(demo: Demo) -> None:
@@ -228,6 +135,67 @@ def test_the_readme_tells_the_truth(demo: Demo) -> None:
     assert re.fullmatch('[0-9a-f]{32}', new[wires.ROOT]['apiKey'])
     assert json.loads(listed) == {'credentials': [new]}
     assert deleted.startswith('HTTP/1.1 204 No Content')
+
+
+def printed_commands(demo: Demo) -> list[str]:
+    """The requests to try that the demo prints."""
+    paragraphs = demo.printed.split('\n\n')
+    typed = [p for p in paragraphs if p.startswith(('TOKEN=', 'curl '))]
+    return [command for p in typed for command in re.split('\n(?=curl )', p)]
+
+
+def test_the_printed_requests_work(demo: Demo) -> None:
+    commands = printed_commands(demo)
+    script = '\necho "=="\n'.join(commands)
+    done = subprocess.run(
+        ['bash', '-c', script], capture_output=True, text=True, check=True
+    )
+    answers = [part.split('\n')[0] for part in done.stdout.split('==\n')]
+    assert [answer[9:12] for answer in answers[1:]] == [
+        *('201', '200', '200', '204', '200', '200', '200', '204')
+    ]
+
+
+def catalogue(demo: Demo, name: str) -> dict[str, dict[str, str]]:
+    """Names and URLs of the services that a user of the demo has."""
+    token = demo.sign_in(name, 'demo')
+    headers = {'X-Subject-Token': token}
+    told = demo.ask('GET', '/v3/auth/tokens', token=token, **headers)[2]
+    return {
+        service['name']: {
+            e['interface']: e['url'] for e in service['endpoints']
+        }
+        for service in json.loads(told)['token']['catalog']
+    }
+
+
+def test_alice_has_services_that_hold_nothing(demo: Demo) -> None:
+    services = catalogue(demo, 'alice')
+    assert services.keys() == {
+        *('cloudFiles', 'cloudServersOpenStack', 'keystone')
+    }
+    alice = demo.sign_in('alice', 'demo')
+    for name, more, empty in (
+        ('cloudFiles', '?format=json', []),
+        ('cloudServersOpenStack', '/servers/detail', {'servers': []}),
+        ('cloudServersOpenStack', '/flavors', {'flavors': []}),
+        ('cloudServersOpenStack', '/images/detail', {'images': []}),
+    ):
+        urls = services[name]
+        assert urls.keys() == {'admin', 'internal', 'public'}
+        path = urls['public'].removeprefix(demo.url) + more
+        status, _, body = demo.ask('GET', path, token=alice)
+        assert (status, json.loads(body)) == (200, empty)
+        assert demo.ask('GET', path, token='unknown')[0] == 401
+        # A token of the administrator is one for another project.
+        assert demo.ask('GET', path)[0] == 403
+
+
+def test_what_is_before_keystone_hides_nothing(demo: Demo) -> None:
+    status, _, body = demo.ask('GET', '/')
+    (version,) = json.loads(body)['versions']['values']
+    assert (status, version['id'][:2]) == (300, 'v3')
+    assert version['links'][0]['href'] == f'{demo.url}/v3/'
 
 
 @pytest.mark.parametrize(
@@ -389,6 +357,8 @@ def test_it_starts_again_soon_and_a_signal_ends_it_all(
     started = [again.process.pid, *again.workers()]
     assert len(started) > 3
     assert again.user_id('alice') == demo.user_id('alice')
+    urls = [u for s in catalogue(again, 'alice').values() for u in s.values()]
+    assert all(url.startswith(f'{again.url}/') for url in urls)
     os.killpg(again.process.pid, number)
     _, err = again.process.communicate(timeout=30)
     assert 'Traceback' not in err

@@ -1,0 +1,189 @@
+"""What a login with an API key costs, before a Keystone in this process.
+
+First three kinds of refusal, which must not be told apart by their time, then
+a login beside what Keystone itself does: with an application credential, and
+with the bare external method. Keystone's cache is on.
+"""
+
+from collections.abc import Callable
+import json
+import pathlib
+import random
+import statistics
+import sys
+import tempfile
+import time
+from typing import Any
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent.parent))
+
+from tests import pass_through
+from tests import wire
+from tests.cloud import CONF
+from tests.cloud import Cloud
+from tests.cloud import Person
+from tests.deployment import Deployment
+
+KEY = 'k' * 32
+ROUNDS = 2000
+FEWER = 200
+# The first of each fill what is remembered.
+FIRST = 10
+
+
+def main() -> None:
+    for group in ('identity', 'token', 'revoke'):
+        CONF[group]['caching'] = 'true'
+    # As Keystone is installed: the tests hash cheaply.
+    del CONF['identity']['password_hash_rounds']
+    with tempfile.TemporaryDirectory() as home:
+        cloud = Cloud(pathlib.Path(home))
+        owner, keyless = cloud.person(), cloud.person()
+        cloud.grant(owner, 'member')
+        cached = serve(cloud, pathlib.Path(home) / 'cached', '60')
+        give_key(cloud, cached, owner)
+        show_refusals(cached, owner, keyless)
+        show_logins(cloud, cached, owner)
+
+
+def serve(cloud: Cloud, home: pathlib.Path, ttl: str) -> Any:
+    made = Deployment(
+        home, {'identity': {'token_cache_ttl': ttl, 'user_cache_ttl': ttl}}
+    )
+    made.set_up()
+    return made.load(cloud.app)
+
+
+def give_key(cloud: Cloud, app: Any, owner: Person) -> None:
+    members = {'username': owner.name, 'apiKey': KEY}
+    status = post(
+        app, wire.base(owner.id), {wire.ROOT: members}, cloud.admin
+    ).status
+    if status != 201:
+        sys.exit(f'No key could be given: {status}')
+
+
+def post(app: Any, path: str, body: Any, token: str = '', **more: Any) -> Any:
+    environ = pass_through.environ_of(
+        'POST',
+        path,
+        json.dumps(body).encode(),
+        CONTENT_TYPE='application/json',
+        HTTP_X_AUTH_TOKEN=token,
+        **more,
+    )
+    return pass_through.ask(app, environ)
+
+
+def log_in(app: Any, name: str, key: str) -> int:
+    auth = {wire.ROOT: {'username': name, 'apiKey': key}}
+    status: int = post(app, '/v2.0/tokens', {'auth': auth}).status
+    return status
+
+
+def show_refusals(app: Any, owner: Person, keyless: Person) -> None:
+    kinds: dict[str, Callable[[], int]] = {
+        'unknown user': lambda: log_in(app, 'nobody-there', KEY),
+        'wrong key': lambda: log_in(app, owner.name, KEY[::-1] + 'x'),
+        'user without key': lambda: log_in(app, keyless.name, KEY),
+    }
+    times = interleaved(kinds, ROUNDS, 401)
+    medians = {kind: statistics.median(t) for kind, t in times.items()}
+    print(f'Refused logins, {ROUNDS} of each kind in random order:')
+    for kind, median in medians.items():
+        print(f'  {kind:<30}{median * 1e3:8.3f} ms')
+    spread = max(medians.values()) / min(medians.values()) - 1
+    print(f'  slowest over fastest median: {spread:+.1%} (goal: 5 %)')
+
+
+def show_logins(cloud: Cloud, cached: Any, owner: Person) -> None:
+    strangers = [stranger(cloud, cached) for _ in range(FEWER + FIRST)]
+    by_credential = application_credential(cloud, owner)
+    bare = {
+        'auth': {
+            'identity': {'methods': ['external'], 'external': {}},
+            'scope': {'project': {'id': cloud.project('demo')}},
+        }
+    }
+    remote = {'REMOTE_USER': owner.name, 'REMOTE_DOMAIN': 'Default'}
+    project = cloud.project('demo')
+
+    def by_key(name: str) -> int:
+        key = {'username': name, 'apiKey': KEY}
+        auth = {wire.ROOT: key, 'tenantId': project}
+        return ask(cached, '/v2.0/tokens', {'auth': auth})
+
+    def ask(app: Any, path: str, body: Any, **more: Any) -> int:
+        status: int = post(app, path, body, **more).status
+        return status // 100
+
+    kinds: dict[str, Callable[[], int]] = {
+        'bare external': lambda: ask(
+            cloud.app, '/v3/auth/tokens', bare, **remote
+        ),
+        'API key, owner remembered': lambda: by_key(owner.name),
+        'API key, owner looked up': lambda: by_key(strangers.pop()),
+        'application credential': lambda: ask(
+            cloud.app, '/v3/auth/tokens', by_credential
+        ),
+    }
+    times = interleaved(kinds, FEWER, 2)
+    medians = {kind: statistics.median(t) for kind, t in times.items()}
+    base = medians['bare external']
+    print(f'Logins, {FEWER} of each kind in random order:')
+    for kind, median in medians.items():
+        print(
+            f'  {kind:<30}{median * 1e3:8.3f} ms{median / base:8.2f} times '
+            'bare external'
+        )
+    ratio = (
+        medians['application credential'] / medians['API key, owner looked up']
+    )
+    print(f'  application credential over API key: {ratio:.1f} (goal: 10)')
+
+
+def stranger(cloud: Cloud, app: Any) -> str:
+    """The name of a new user with a key, whom keymw has not seen yet."""
+    person = cloud.person()
+    cloud.grant(person, 'member')
+    give_key(cloud, app, person)
+    return person.name
+
+
+def application_credential(cloud: Cloud, owner: Person) -> Any:
+    token = cloud.token_of(owner, project='demo')
+    made = cloud.ask(
+        'POST',
+        f'/v3/users/{owner.id}/application_credentials',
+        {'application_credential': {'name': 'bench', 'secret': KEY}},
+        token=token,
+    ).json['application_credential']
+    method = {'id': made['id'], 'secret': KEY}
+    identity = {
+        'methods': ['application_credential'],
+        'application_credential': method,
+    }
+    return {'auth': {'identity': identity}}
+
+
+def interleaved(
+    kinds: dict[str, Callable[[], int]], rounds: int, expected: int
+) -> dict[str, list[float]]:
+    """Seconds of each call; all kinds in turn, in an order that varies."""
+    times: dict[str, list[float]] = {kind: [] for kind in kinds}
+    order = list(kinds)
+    for number in range(rounds + FIRST):
+        random.shuffle(order)
+        for kind in order:
+            start = time.perf_counter()
+            status = kinds[kind]()
+            end = time.perf_counter()
+            if status != expected:
+                sys.exit(f'{kind}: {status}')
+            if number >= FIRST:
+                times[kind].append(end - start)
+    return times
+
+
+if __name__ == '__main__':
+    main()

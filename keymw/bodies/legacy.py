@@ -1,0 +1,165 @@
+"""The shapes of the v1.0 and v1.1 logins (contract, 8)."""
+
+from collections.abc import Mapping
+import dataclasses
+from typing import Any
+
+from lxml import etree
+import msgspec
+
+from keymw import faults
+from keymw import media
+from keymw import negotiate
+from keymw.bodies import credentials
+from keymw.bodies.auth import Auth
+from keymw.bodies.auth import Kind
+from keymw.bodies.fault import AUTH_1_1
+from keymw.negotiate import Format
+
+# One how-to writes the second.
+_ACCEPTED = (AUTH_1_1, AUTH_1_1.replace('http:', 'https:'), None)
+_ROOT = 'credentials'
+_ELSEWHERE = (
+    'passwordCredentials',
+    'mossoCredentials',
+    'nastCredentials',
+)
+
+
+def read_headers(environ: Mapping[str, Any]) -> Auth:
+    """The login in the headers of a v1.0 request.
+
+    The storage names count where there is no X-Auth-User.
+
+    :raises BadUsername: one that is needed is missing or is not UTF-8.
+    """
+    names = _HEADERS if environ.get(_HEADERS[0]) else _STORAGE_HEADERS
+    try:
+        username, secret = (
+            environ.get(name, '').encode('latin-1').decode() for name in names
+        )
+    except UnicodeError:
+        raise faults.BadUsername(401) from None
+    if not username or not secret:
+        raise faults.BadUsername(401)
+    return Auth(Kind.KEY, secret, username)
+
+
+_HEADERS = ('HTTP_X_AUTH_USER', 'HTTP_X_AUTH_KEY')
+_STORAGE_HEADERS = ('HTTP_X_STORAGE_USER', 'HTTP_X_STORAGE_PASS')
+
+
+@dataclasses.dataclass(frozen=True)
+class SignedIn:
+    """A v1.0 login: its token, seconds left, and the URL headers."""
+
+    token: str = dataclasses.field(repr=False)
+    seconds: int
+    urls: Mapping[str, str]
+
+
+def write_headers(signed_in: SignedIn) -> dict[str, str]:
+    """The headers that are the whole answer of v1.0."""
+    return {
+        'X-Auth-Token': signed_in.token,
+        'X-Storage-Token': signed_in.token,
+        **signed_in.urls,
+        'Cache-Control': f's-maxage={signed_in.seconds}',
+        'Vary': 'X-Auth-Token,X-Auth-Key,X-Storage-User,X-Storage-Pass',
+    }
+
+
+class _Credentials(msgspec.Struct, forbid_unknown_fields=True):
+    username: str | None = None
+    key: str | None = None
+
+
+def read(body: bytes, content_type: str | None) -> Auth:
+    """The login in a body of v1.1.
+
+    :raises BadMediaType: the body is neither JSON nor XML.
+    :raises BadRequest: it is no login with a key and a name.
+    :raises AuthAdmin: it is one for the URL of administrators.
+    """
+    name, data = _root(body, content_type)
+    if name in _ELSEWHERE:
+        raise faults.AuthAdmin()
+    try:
+        found = msgspec.convert(data, _Credentials)
+    except msgspec.ValidationError:
+        raise faults.BadRequest('malformed JSON') from None
+    secret = credentials.required('apiKey', found.key)
+    return Auth(
+        Kind.KEY, secret, credentials.required('username', found.username)
+    )
+
+
+def _root(body: bytes, content_type: str | None) -> tuple[str, Any]:
+    format_ = negotiate.body_format(content_type, body)
+    try:
+        if format_ is Format.XML:
+            return _root_of_xml(media.read_xml(body))
+        data = media.read_json(body)
+    except faults.MalformedXml:
+        raise faults.BadRequest('Invalid XML') from None
+    except faults.MalformedJson:
+        raise faults.BadRequest('malformed JSON') from None
+    if not isinstance(data, dict) or len(data) != 1:
+        raise faults.BadRequest('malformed JSON')
+    ((name, members),) = data.items()
+    if name not in (_ROOT, *_ELSEWHERE):
+        raise faults.BadRequest('malformed JSON')
+    return name, members
+
+
+def _root_of_xml(root: etree._Element) -> tuple[str, Any]:
+    name = etree.QName(root)
+    known = (_ROOT, *_ELSEWHERE)
+    if name.localname not in known or name.namespace not in _ACCEPTED:
+        raise faults.MalformedXml()
+    members = ('username', 'key')
+    return name.localname, {
+        k: str(root.attrib[k]) for k in members if k in root.attrib
+    }
+
+
+def write(access: dict[str, Any], format_: Format) -> bytes:
+    """The body of a v1.1 login, of a v2.0 access."""
+    if format_ is Format.XML:
+        return media.write_xml(_to_xml(access))
+    token = {name: access['token'][name] for name in ('id', 'expires')}
+    return media.write_json(
+        {'auth': {'token': token, 'serviceCatalog': _catalogue(access)}}
+    )
+
+
+def _catalogue(access: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
+    """The endpoints by the name of their service; the first is the default."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for service in access.get('serviceCatalog') or ():
+        endpoints = found.setdefault(service['name'], [])
+        for endpoint in service['endpoints']:
+            shown = {k: endpoint[k] for k in _ENDPOINT if k in endpoint}
+            endpoints.append(
+                shown if endpoints else {**shown, 'v1Default': True}
+            )
+    return found
+
+
+_ENDPOINT = ('publicURL', 'internalURL', 'region')
+
+
+def _to_xml(access: dict[str, Any]) -> etree._Element:
+    root = etree.Element(f'{{{AUTH_1_1}}}auth', nsmap={None: AUTH_1_1})
+    root.append(
+        media.element(AUTH_1_1, 'token', access['token'], ('id', 'expires'))
+    )
+    catalogue = etree.SubElement(root, f'{{{AUTH_1_1}}}serviceCatalog')
+    for name, endpoints in _catalogue(access).items():
+        service = media.element(AUTH_1_1, 'service', {'name': name}, ['name'])
+        service.extend(
+            media.element(AUTH_1_1, 'endpoint', e, (*_ENDPOINT, 'v1Default'))
+            for e in endpoints
+        )
+        catalogue.append(service)
+    return root
