@@ -6,6 +6,7 @@ import dataclasses
 import logging
 from urllib.parse import quote
 
+from keymw import context
 from keymw import faults
 
 LOG = logging.getLogger(__name__)
@@ -36,11 +37,16 @@ def operation(rule: str, target: str, request_id: str) -> Iterator[Entry]:
         outcome = f'{fault.status} {fault.name}'
         raise
     finally:
-        LOG.info(
-            '%s: caller %s, target %s, outcome %s, request %s',
-            entry.rule,
-            '-' if entry.caller is None else quote(entry.caller),
-            quote(entry.target),
-            outcome,
-            entry.request_id,
-        )
+        with context.of(request_id, entry.caller):
+            _log(entry, outcome)
+
+
+def _log(entry: Entry, outcome: str) -> None:
+    LOG.info(
+        '%s: caller %s, target %s, outcome %s, request %s',
+        entry.rule,
+        '-' if entry.caller is None else quote(entry.caller),
+        quote(entry.target),
+        outcome,
+        entry.request_id,
+    )

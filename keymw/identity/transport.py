@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from collections.abc import Mapping
-import contextlib
 import dataclasses
 import logging
 from typing import TYPE_CHECKING
@@ -12,9 +10,9 @@ from typing import Any
 from typing import Protocol
 
 import msgspec
-from oslo_context import context
 import webob
 
+from keymw import context
 from keymw import faults
 
 if TYPE_CHECKING:
@@ -113,7 +111,7 @@ class Pipeline:
         """
         request = _request(origin, question)
         try:
-            with _own_context():
+            with context.kept():
                 response = request.send(self._app)
                 body = response.body
         except Exception as error:
@@ -153,17 +151,3 @@ def _json_object(body: bytes) -> dict[str, Any]:
         return msgspec.json.decode(body, type=dict[str, Any])
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return {}
-
-
-@contextlib.contextmanager
-def _own_context() -> Iterator[None]:
-    # An OpenStack service makes itself the current context of the thread;
-    # the request that is being answered keeps the one it had.
-    former = context.get_current()
-    try:
-        yield
-    finally:
-        if former is not None:
-            former.update_store()
-        elif context.get_current() is not None:
-            del context._request_store.context

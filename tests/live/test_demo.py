@@ -3,6 +3,7 @@
 import collections
 from collections.abc import Iterator
 import contextlib
+import http.client
 import json
 import os
 import pathlib
@@ -284,6 +285,9 @@ class Load:
             new = self._ask('POST', wires.reset(user_id))
             if new is not None:
                 self.acknowledged[user_id] = new
+            else:
+                # What got no answer may have been written, or not.
+                self.acknowledged.pop(user_id, None)
             shown = self._ask('GET', wires.key(user_id))
             if new is not None and shown not in (None, new):
                 self.wrong.append(user_id)
@@ -291,7 +295,7 @@ class Load:
     def _ask(self, method: str, path: str) -> str | None:
         try:
             status, _, body = self._demo.ask(method, path)
-        except OSError:
+        except (OSError, http.client.HTTPException):
             # The connection of a worker that was killed.
             status, body = 0, b''
         self.statuses[status] += 1

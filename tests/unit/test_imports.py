@@ -29,6 +29,7 @@ LEVELS = (
     'keymw.storage.ldap',
     'keymw.storage.memory',
     'keymw.storage.sql',
+    'keymw.context',
     'keymw.vault',
     'keymw.replays',
     'keymw.media',
