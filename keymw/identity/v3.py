@@ -22,6 +22,9 @@ from keymw.identity.transport import Origin
 from keymw.identity.transport import Question
 from keymw.identity.transport import Transport
 
+# Seconds. A domain that was renamed or disabled meanwhile is one for which
+# Keystone issues no token, and then it is asked for anew.
+_DOMAIN_TTL = 60
 _DELEGATIONS = ('OS-TRUST:trust', 'OS-OAUTH1', 'RAX-AUTH:impersonator')
 
 
@@ -41,9 +44,8 @@ class V3(base.Identity):
         self._external = External(transport, conf)
         asks = issue is not None or self._options.service_user
         self._others = Others(transport, self._issue if asks else None, clock)
-        # A domain has many users: for a new one only the user is asked for.
         self._domains: TTLCache[str, dict[str, Any]] = TTLCache(
-            self._options.cache_size, self._options.user_cache_ttl, clock
+            self._options.cache_size, _DOMAIN_TTL, clock
         )
         self._lock = threading.Lock()
 
