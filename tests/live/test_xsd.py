@@ -1,64 +1,31 @@
 """The XML we write, held against the schemas of the contract."""
 
 from collections.abc import Callable
-import pathlib
 from typing import Any
-from urllib.parse import unquote
-from urllib.parse import urlparse
 
 from lxml import etree
 import pytest
 import webtest
 
+from tests import schemas
 from tests import wire as wires
 from tests.cloud import Cloud
 from tests.cloud import Person
 from tests.deployment import Deployment
 from tests.pass_through import Wrapped
 
-FOLDER = pathlib.Path(__file__).parents[3] / 'shared' / 'contract' / 'xsd'
-MIN_VERSION = '{http://www.w3.org/2007/XMLSchema-versioning}minVersion'
 XML = 'application/xml'
 
 pytestmark = pytest.mark.skipif(
-    not FOLDER.is_dir(), reason=f'the schemas of the contract: no {FOLDER}'
+    not schemas.FOLDER.is_dir(),
+    reason=f'the schemas of the contract: no {schemas.FOLDER}',
 )
-
-
-def _for_version_1(file: pathlib.Path) -> bytes:
-    """A schema without what it marks as for XSD 1.1, which lxml lacks."""
-    root = etree.parse(file, etree.XMLParser(no_network=True)).getroot()
-    for element in list(root.iter('*')):
-        parent = element.getparent()
-        newer = float(element.get(MIN_VERSION, '1.0')) > 1
-        if newer and parent is not None:
-            parent.remove(element)
-    return etree.tostring(root)
-
-
-class _Files(etree.Resolver):
-    """Reads the schemas that a schema imports in the same way."""
-
-    def resolve(
-        self, url: str | None, _public: str | None, context: Any
-    ) -> Any:
-        file = pathlib.Path(unquote(urlparse(url or '').path))
-        if file.suffix != '.xsd' or not file.is_file():
-            return None
-        content = _for_version_1(file)
-        return self.resolve_string(content, context, base_url=url)
 
 
 @pytest.fixture(scope='module')
 def schema() -> etree.XMLSchema:
     """all.xsd: everything the contract has a schema for."""
-    file = FOLDER / 'all.xsd'
-    parser = etree.XMLParser(no_network=True)
-    parser.resolvers.add(_Files())
-    root = etree.fromstring(
-        _for_version_1(file), parser, base_url=file.as_uri()
-    )
-    return etree.XMLSchema(root.getroottree())
+    return schemas.schema()
 
 
 @pytest.fixture
