@@ -12,14 +12,24 @@ import time
 from typing import TYPE_CHECKING
 from typing import Any
 
+from oslo_config import cfg
+
 from keymw import conf as configuration
 from keymw import middleware
 from keymw import policy
 from keymw import vault
+from keymw.admin import Admin
+from keymw.admin import Doors
+from keymw.client_address import Clients
 from keymw.conf import ConfigError
+from keymw.digest_gate import DigestGate
+from keymw.handlers.admin import AdminParts
 from keymw.handlers.call import Parts
 from keymw.identity import load as identity_load
 from keymw.identity.transport import Pipeline
+from keymw.last_used import LastUsed
+from keymw.routes import ADMIN_ROUTES
+from keymw.routing import AdminTable
 from keymw.storage import load as storage_load
 
 if TYPE_CHECKING:
@@ -66,7 +76,29 @@ def _build(
     no_login = identity_load.why_no_login(conf)
     if no_login is not None:
         LOG.warning('login with API keys is off: %s', no_login)
-    return middleware.Keymw(app, parts, conf)
+    return middleware.Keymw(app, parts, conf, _admin(parts, conf))
+
+
+def _admin(parts: Parts, conf: cfg.ConfigOpts) -> Admin | None:
+    """What answers the routes of global keys, where they are on."""
+    if not conf.global_keys.enabled:
+        return None
+    admin_parts = AdminParts(
+        conf=conf,
+        vault=parts.vault,
+        keys=storage_load.global_keys(conf),
+        access_list=storage_load.access_list(conf),
+        clock=parts.clock,
+    )
+    grain = conf.global_keys.last_used_grain
+    doors = Doors(
+        identity=parts.identity,
+        rules=parts.rules,
+        gate=DigestGate(conf, parts.vault, admin_parts.keys, parts.clock),
+        clients=Clients(conf),
+        last_used=LastUsed(admin_parts.access_list, grain),
+    )
+    return Admin(admin_parts, doors, AdminTable(ADMIN_ROUTES))
 
 
 def _v1_services(options: Any) -> dict[str, str]:

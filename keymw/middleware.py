@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from collections.abc import Iterable
-from collections.abc import Iterator
-from collections.abc import Mapping
-import contextlib
 import io
 import logging
 from typing import TYPE_CHECKING
@@ -21,6 +18,8 @@ from keymw import audit
 from keymw import faults
 from keymw import negotiate
 from keymw import routes
+from keymw import wsgi
+from keymw.admin import Admin
 from keymw.bodies import fault as fault_bodies
 from keymw.handlers.call import Call
 from keymw.handlers.call import Parts
@@ -31,8 +30,6 @@ from keymw.identity.transport import Origin
 from keymw.negotiate import Format
 from keymw.routing import Match
 from keymw.routing import Route
-from keymw.storage.base import Outage
-from keymw.vault import CannotOpen
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse
@@ -50,8 +47,13 @@ class Keymw:
     """The filter: answers what is about keys, passes the rest on as it is."""
 
     def __init__(
-        self, app: WSGIApplication, parts: Parts, conf: cfg.ConfigOpts
+        self,
+        app: WSGIApplication,
+        parts: Parts,
+        conf: cfg.ConfigOpts,
+        admin: Admin | None,
     ) -> None:
+        """admin answers the routes of global keys, if they are served."""
         self._app = app
         self._parts = parts
         self._drops = frozenset(conf.identity.drop_environ)
@@ -59,6 +61,7 @@ class Keymw:
         self._all_passed = self._passed.issuperset
         self._limit = conf.limits.max_body_size
         self._challenge = conf.kskey.www_authenticate_uri
+        self._admin = admin
         self._table = routes.served(
             conf,
             issues=identity_load.why_no_login(conf) is None,
@@ -102,9 +105,13 @@ class Keymw:
         not be known; else it answers first, as it may have an answer.
         """
         request_id = environ.get('openstack.request_id') or _new_request_id()
+        if self._admin is not None:
+            found = self._admin.respond(environ, request_id)
+            if found is not None:
+                return found
         match = None
         try:
-            with _all_as_faults(request_id):
+            with wsgi.all_as_faults(request_id):
                 match = self._table.find(environ)
                 if match is None:
                     return self._app
@@ -132,8 +139,8 @@ class Keymw:
 
     def _keep_body(self, environ: WSGIEnvironment) -> None:
         """Let a body be read twice, should it be one that we read."""
-        if _is_within(environ, self._limit):
-            body = _read_body(environ, self._limit)
+        if wsgi.is_within(environ, self._limit):
+            body = wsgi.read_body(environ, self._limit)
             environ['wsgi.input'] = io.BytesIO(body)
 
     def _try_app(
@@ -179,9 +186,9 @@ class Keymw:
             return None if match.like.guest else match.like
         if route.is_ours is None:
             return route
-        if route.guest and not _is_within(environ, self._limit):
+        if route.guest and not wsgi.is_within(environ, self._limit):
             return route.otherwise
-        body = _read_body(environ, self._limit)
+        body = wsgi.read_body(environ, self._limit)
         environ['wsgi.input'] = io.BytesIO(body)
         if route.is_ours(body, environ.get('CONTENT_TYPE')):
             return route
@@ -214,7 +221,7 @@ class Keymw:
         rule, user_id = route.rule or '', match.path['user_id']
         with (
             audit.operation(rule, user_id, origin.request_id) as entry,
-            _all_as_faults(origin.request_id),
+            wsgi.all_as_faults(origin.request_id),
         ):
             caller = self._caller(environ, origin)
             entry.caller = caller.user_id
@@ -242,7 +249,7 @@ class Keymw:
             body=self._body(environ, route),
             format=_reply_format(environ, match),
             token=environ.get('HTTP_X_AUTH_TOKEN', '').strip(),
-            query=_query(environ),
+            query=wsgi.query(environ),
         )
 
     def _caller(self, environ: WSGIEnvironment, origin: Origin) -> Caller:
@@ -253,12 +260,12 @@ class Keymw:
 
     def _body(self, environ: WSGIEnvironment, route: Route) -> Any:
         if route.check_query is not None:
-            route.check_query(_query(environ))
+            route.check_query(wsgi.query(environ))
         if route.reads_headers is not None:
             return route.reads_headers(environ)
         if route.reads is None:
             return None
-        body = _read_body(environ, self._limit)
+        body = wsgi.read_body(environ, self._limit)
         return route.reads(body, environ.get('CONTENT_TYPE'))
 
     def _merge(
@@ -336,7 +343,6 @@ class _Heard:
 
 
 _LOGIN_OF_V3 = ('/v3/auth/tokens', '/v3/auth/tokens/')
-_LONGEST_LENGTH = 18
 # What a client says of the body it sends, has, or could unpack.
 _ABOUT_ANOTHER_BODY = (
     'CONTENT_TYPE',
@@ -407,66 +413,3 @@ def _url(origin: Origin, match: Match, path: str) -> str:
     names = {name: quote(text, safe='') for name, text in match.path.items()}
     below = path.removeprefix('/v2.0').format(**names)
     return f'{transport.v2_url(origin)}{below}'
-
-
-def _query(environ: WSGIEnvironment) -> Mapping[str, str]:
-    if not environ.get('QUERY_STRING'):
-        return {}
-    try:
-        found: Mapping[str, str] = webob.Request(environ).GET
-    except UnicodeDecodeError:
-        raise faults.BadRequest('The query is not UTF-8.') from None
-    return found
-
-
-def _is_within(environ: WSGIEnvironment, limit: int) -> bool:
-    """Whether a body says that it is not longer than limit bytes."""
-    told = environ.get('CONTENT_LENGTH') or ''
-    if not (told.isascii() and told.isdigit()):
-        return False
-    return len(told) <= _LONGEST_LENGTH and int(told) <= limit
-
-
-def _read_body(environ: WSGIEnvironment, limit: int) -> bytes:
-    """The whole body of a request.
-
-    :raises BodyTooLarge: it is longer than limit bytes; it is not read.
-    :raises BadRequest: it is not as long as the request says.
-    """
-    told = environ.get('CONTENT_LENGTH') or ''
-    if not told and not environ.get('wsgi.input_terminated'):
-        return b''
-    if told and not (told.isascii() and told.isdigit()):
-        raise faults.BadRequest('Content-Length is not a number.')
-    # Python refuses to read numbers of thousands of digits.
-    if len(told) > _LONGEST_LENGTH or int(told or 0) > limit:
-        raise faults.BodyTooLarge(limit)
-    try:
-        body: bytes = environ['wsgi.input'].read(int(told or limit + 1))
-    except Exception as error:
-        # Each server has errors of its own for what a client did wrong.
-        LOG.info('a request body cannot be read: %s', type(error).__name__)
-        raise faults.BadRequest('The request body cannot be read.') from None
-    if told and len(body) < int(told):
-        raise faults.BadRequest('The request body ends too early.')
-    if len(body) > limit:
-        raise faults.BodyTooLarge(limit)
-    return body
-
-
-@contextlib.contextmanager
-def _all_as_faults(request_id: str) -> Iterator[None]:
-    """Whatever goes wrong is a fault; the log has what the client has not."""
-    try:
-        yield
-    except faults.Fault:
-        raise
-    except Outage as error:
-        LOG.error('request %s: %s', request_id, error)
-        raise faults.Unavailable('The key store cannot answer now.') from None
-    except CannotOpen as error:
-        LOG.error('request %s: cannot open %s', request_id, error)
-        raise faults.Unavailable('The key cannot be read now.') from None
-    except Exception:
-        LOG.exception('request %s failed', request_id)
-        raise faults.Internal() from None

@@ -7,23 +7,30 @@ from typing import Any
 from oslo_config import cfg
 
 from keymw.bodies import access as access_bodies
+from keymw.bodies import access_list as access_list_bodies
 from keymw.bodies import auth as auth_bodies
 from keymw.bodies import auth_v3 as auth_v3_bodies
 from keymw.bodies import credentials as credential_bodies
 from keymw.bodies import extensions as extension_bodies
 from keymw.bodies import fault as fault_bodies
+from keymw.bodies import global_keys as global_key_bodies
 from keymw.bodies import legacy as legacy_bodies
 from keymw.bodies import tenants as tenant_bodies
 from keymw.bodies import users as user_bodies
 from keymw.bodies import versions as version_bodies
+from keymw.handlers import access_list
 from keymw.handlers import credentials
 from keymw.handlers import extensions
+from keymw.handlers import global_keys
 from keymw.handlers import login
 from keymw.handlers import tenants
 from keymw.handlers import tokens
 from keymw.handlers import users
 from keymw.handlers import versions
+from keymw.policies import access_list as access_list_rules
 from keymw.policies import credentials as rules
+from keymw.policies import global_keys as global_key_rules
+from keymw.routing import AdminRoute
 from keymw.routing import Route
 from keymw.routing import Table
 
@@ -256,3 +263,98 @@ def _logins(options: Any, faces: bool) -> Iterator[Route]:
         yield _V1_0_LOGIN
     if options.serve_v1_1:
         yield _V1_1_LOGIN
+
+
+ADMIN = '/api/public/v1.0/admin'
+GLOBAL_KEYS = f'{ADMIN}/apiKeys'
+# The second is what the first was called until 5.0, and what clients ask.
+ACCESS_LISTS = (f'{ADMIN}/accessList', f'{ADMIN}/whitelist')
+
+
+def _global_keys() -> Iterator[AdminRoute]:
+    bodies, asks = global_key_bodies, global_key_rules
+    key = f'{GLOBAL_KEYS}/{{id}}'
+    yield AdminRoute(
+        'GET',
+        GLOBAL_KEYS,
+        asks.LIST,
+        global_keys.list_,
+        lists=True,
+        writes=bodies.write_page,
+    )
+    yield AdminRoute(
+        'POST',
+        GLOBAL_KEYS,
+        asks.ADD,
+        global_keys.add,
+        changes=True,
+        reads=bodies.read_new,
+        writes=bodies.write_new,
+    )
+    # It stands before that of one key, which it would be taken for.
+    yield AdminRoute(
+        'GET',
+        f'{GLOBAL_KEYS}/roles',
+        asks.ROLES,
+        global_keys.roles,
+        writes=bodies.write_roles,
+    )
+    yield AdminRoute(
+        'GET', key, asks.GET, global_keys.get, writes=bodies.write
+    )
+    yield AdminRoute(
+        'PATCH',
+        key,
+        asks.UPDATE,
+        global_keys.update,
+        changes=True,
+        own=True,
+        reads=bodies.read_change,
+        writes=bodies.write,
+    )
+    yield AdminRoute(
+        'DELETE', key, asks.DELETE, global_keys.delete, 204, changes=True
+    )
+
+
+def _access_list(path: str) -> Iterator[AdminRoute]:
+    bodies, asks = access_list_bodies, access_list_rules
+    entry = f'{path}/{{id}}'
+    yield AdminRoute(
+        'GET',
+        path,
+        asks.LIST,
+        access_list.list_,
+        lists=True,
+        writes=bodies.write_page,
+    )
+    yield AdminRoute(
+        'POST',
+        path,
+        asks.ADD,
+        access_list.add,
+        changes=True,
+        reads=bodies.read_new,
+        writes=bodies.write,
+    )
+    yield AdminRoute(
+        'GET', entry, asks.GET, access_list.get, writes=bodies.write
+    )
+    yield AdminRoute(
+        'PATCH',
+        entry,
+        asks.UPDATE,
+        access_list.update,
+        changes=True,
+        reads=bodies.read_change,
+        writes=bodies.write,
+    )
+    yield AdminRoute(
+        'DELETE', entry, asks.DELETE, access_list.delete, 204, changes=True
+    )
+
+
+ADMIN_ROUTES = (
+    *_global_keys(),
+    *(route for path in ACCESS_LISTS for route in _access_list(path)),
+)

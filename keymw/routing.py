@@ -1,16 +1,21 @@
 """How a request finds its route, and the gate around what we serve."""
 
 from collections.abc import Callable
+from collections.abc import Container
 from collections.abc import Iterable
 from collections.abc import Mapping
 import dataclasses
 import posixpath
 import re
 from typing import Any
+from typing import TypeVar
 from urllib.parse import unquote
 
+from keymw import admin_faults
 from keymw import faults
 from keymw.bodies import fault as fault_bodies
+from keymw.bodies.admin import View
+from keymw.handlers.admin import AdminCall
 from keymw.handlers.call import Call
 from keymw.negotiate import Format
 
@@ -79,6 +84,53 @@ class Match:
     like: Route
 
 
+@dataclasses.dataclass(frozen=True)
+class AdminRoute:
+    """One operation on global keys or on the access list.
+
+    A name in braces stands for one segment of the path.
+    rule      the policy rule for callers with a token
+    handler   takes an AdminCall, returns what writes takes
+    changes   whether it is for those who may write
+    own       whether a key may do a part of it to itself nevertheless
+    lists     whether the query says which page
+    reads     makes AdminCall.body of a body and its Content-Type
+    writes    makes plain data of what the handler returned
+    """
+
+    method: str
+    path: str
+    rule: str
+    handler: Callable[[AdminCall], Any]
+    status: int = 200
+    changes: bool = False
+    own: bool = False
+    lists: bool = False
+    reads: Callable[[bytes, str | None], Any] | None = None
+    writes: Callable[[Any, View], object] | None = None
+
+    @property
+    def collection(self) -> str:
+        """The path of all there are of the kind."""
+        return '/'.join(self.path.split('/')[:_OF_COLLECTION])
+
+
+_OF_COLLECTION = 6
+
+
+@dataclasses.dataclass(frozen=True)
+class AdminMatch:
+    """The route of a request; None for a method or a path that is not there.
+
+    allow is empty where the path is not there; path holds the values of the
+    names in the route's path.
+    """
+
+    route: AdminRoute | None
+    allow: tuple[str, ...]
+    path: Mapping[str, str]
+
+
 class Table:
     """Routes by path; everything else passes through.
 
@@ -90,15 +142,7 @@ class Table:
     def __init__(
         self, routes: Iterable[Route], rest: Route | None, guarded: str
     ) -> None:
-        by_path: dict[str, dict[str, Route]] = {}
-        for route in routes:
-            by_path.setdefault(route.path, {})[route.method] = route
-        for methods in by_path.values():
-            if 'GET' in methods:
-                methods['HEAD'] = methods['GET']
-        self._table = [
-            (_compile(path), methods) for path, methods in by_path.items()
-        ]
+        self._table = _by_path(routes)
         self._rest = rest
         self._guarded = re.compile(guarded)
 
@@ -141,7 +185,7 @@ class Table:
             if found is not None:
                 names = found.groupdict()
                 suffix = names.pop('suffix', None)
-                allow = tuple(m for m in _METHODS if m in methods)
+                allow = _allowed(methods)
                 route = methods.get(method)
                 any_route = route or methods[allow[0]]
                 return Match(
@@ -150,11 +194,77 @@ class Table:
         return None
 
 
+class AdminTable:
+    """Routes below those whose paths have no names; all else passes through.
+
+    What is not in its plain spelling is refused, as Table does it.
+    """
+
+    def __init__(self, routes: Iterable[AdminRoute]) -> None:
+        self._table = _by_path(routes)
+        roots = {route.collection for route in routes}
+        whole = '|'.join(map(re.escape, sorted(roots)))
+        self._guarded = re.compile(f'(?:{whole})(?![^/])')
+
+    def find(self, environ: Mapping[str, Any]) -> AdminMatch | None:
+        """What a request comes to; None: it is not ours.
+
+        :raises NotPlain: its path is another spelling of one we guard.
+        """
+        path = environ.get('PATH_INFO', '')
+        plain = canon(path)
+        # Under an API version, mounted or cut off, the same path is another.
+        if not self._guarded.match(plain) or _is_of_a_version(environ):
+            return None
+        if plain != path:
+            raise admin_faults.NotPlain()
+        for pattern, methods in self._table:
+            found = pattern.fullmatch(path)
+            if found is not None:
+                route = methods.get(environ['REQUEST_METHOD'])
+                names = found.groupdict()
+                told = {name: to_text(text) for name, text in names.items()}
+                return AdminMatch(route, _allowed(methods), told)
+        return AdminMatch(None, (), {})
+
+
+def to_text(path: str) -> str:
+    """A path, or a part of it, to be told again."""
+    # WSGI hands over the bytes of a path as if they were Latin-1.
+    return path.encode('latin-1').decode(errors='replace')
+
+
+def _is_of_a_version(environ: Mapping[str, Any]) -> bool:
+    mount = environ.get('SCRIPT_NAME', '')
+    return 'KEYSTONE_API_VERSION' in environ or mount.endswith(
+        ('/v2.0', '/v3')
+    )
+
+
+_R = TypeVar('_R', Route, AdminRoute)
+
+
+def _by_path(
+    routes: Iterable[_R],
+) -> list[tuple[re.Pattern[str], dict[str, _R]]]:
+    by_path: dict[str, dict[str, _R]] = {}
+    for route in routes:
+        by_path.setdefault(route.path, {})[route.method] = route
+    for methods in by_path.values():
+        if 'GET' in methods:
+            methods['HEAD'] = methods['GET']
+    return [(_compile(path), methods) for path, methods in by_path.items()]
+
+
+def _allowed(methods: Container[str]) -> tuple[str, ...]:
+    return tuple(m for m in _METHODS if m in methods)
+
+
 def _is_v2(path: str) -> bool:
     return path == _V2 or path.startswith(f'{_V2}/')
 
 
-_METHODS = ('GET', 'HEAD', 'POST', 'DELETE')
+_METHODS = ('GET', 'HEAD', 'POST', 'PATCH', 'DELETE')
 
 
 def _compile(path: str) -> re.Pattern[str]:

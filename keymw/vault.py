@@ -24,7 +24,9 @@ import time
 import uuid
 
 from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from keymw.conf import ConfigError
 
@@ -60,7 +62,16 @@ class _Ring:
     def __init__(self, keys: Mapping[int, Key]) -> None:
         self.ciphers = {key.id: AESGCM(key.secret) for key in keys.values()}
         self.sealing = keys[max(keys)].id
+        self._keys = [keys[number] for number in sorted(keys, reverse=True)]
+        self._derived: dict[str, list[bytes]] = {}
         self.decoy = _seal(self, _bound_to('', ''), uuid.uuid4().hex)
+
+    def derived(self, purpose: str) -> list[bytes]:
+        if purpose not in self._derived:
+            self._derived[purpose] = [
+                _derive(key.secret, purpose) for key in self._keys
+            ]
+        return self._derived[purpose]
 
 
 class Vault:
@@ -85,21 +96,27 @@ class Vault:
 
     def open_decoy(self) -> str:
         """Do the work of open, for a secret that nobody has."""
-        return self.open('', '', self._current().decoy)
+        ring = self._current()
+        return _open(ring.ciphers[ring.sealing], _bound_to('', ''), ring.decoy)
 
     def open(self, kind: str, owner: str, sealed: bytes) -> str:
         """The secret that was sealed for this owner and kind.
 
         :raises CannotOpen: its key is not here, or it is not theirs.
         """
-        end = _ID_BYTES + _NONCE_BYTES
         try:
-            secret = self._cipher(sealed_by(sealed)).decrypt(
-                sealed[_ID_BYTES:end], sealed[end:], _bound_to(kind, owner)
-            )
+            cipher = self._cipher(sealed_by(sealed))
+            return _open(cipher, _bound_to(kind, owner), sealed)
         except (InvalidTag, KeyError, ValueError):
             raise CannotOpen(f'the sealed {kind} of {owner}') from None
-        return secret.decode()
+
+    def derived(self, purpose: str) -> list[bytes]:
+        """A secret for one purpose out of each key, that which seals first.
+
+        Whoever has the same keys has the same secrets, and nothing that is
+        known of these tells anything of the keys.
+        """
+        return self._current().derived(purpose)
 
     def is_current(self, sealed: bytes) -> bool:
         """Whether a value is sealed with the key that seals now."""
@@ -154,6 +171,19 @@ def _seal(ring: _Ring, bound_to: bytes, secret: str) -> bytes:
     return (
         ring.sealing + nonce + cipher.encrypt(nonce, secret.encode(), bound_to)
     )
+
+
+def _derive(secret: bytes, purpose: str) -> bytes:
+    info = f'keymw\0{purpose}'.encode()
+    return HKDF(hashes.SHA256(), KEY_BYTES, salt=None, info=info).derive(
+        secret
+    )
+
+
+def _open(cipher: AESGCM, bound_to: bytes, sealed: bytes) -> str:
+    end = _ID_BYTES + _NONCE_BYTES
+    secret = cipher.decrypt(sealed[_ID_BYTES:end], sealed[end:], bound_to)
+    return secret.decode()
 
 
 def sealed_by(sealed: bytes) -> bytes:

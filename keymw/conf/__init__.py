@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from oslo_config import cfg
 
 from keymw.conf import database
+from keymw.conf import global_keys
 from keymw.conf import identity
 from keymw.conf import kskey
 from keymw.conf import ldap
@@ -12,7 +13,16 @@ from keymw.conf import limits
 from keymw.conf import storage
 from keymw.conf import vault
 
-GROUPS = (database, identity, kskey, ldap, limits, storage, vault)
+GROUPS = (
+    database,
+    global_keys,
+    identity,
+    kskey,
+    ldap,
+    limits,
+    storage,
+    vault,
+)
 
 
 class ConfigError(Exception):

@@ -35,7 +35,9 @@ class Cached(base.Identity):
         options = conf.identity
         self._find = find
         self._dialect: base.Identity | None = None
-        self._shares_users = bool(options.service_user)
+        self._shares_users = bool(
+            options.service_user or options.transport == 'remote'
+        )
         self._token_ttl = options.token_cache_ttl
         self._user_ttl = options.user_cache_ttl
         self._lock = threading.Lock()

@@ -131,7 +131,7 @@ def _answer(response: Any) -> Answer:
     return Answer(
         response.status_code,
         response.headers,
-        transport._json_object(response.content),
+        transport.json_object(response.content),
     )
 
 

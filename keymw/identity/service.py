@@ -74,7 +74,11 @@ class Others:
         if answer.status not in (401, 403):
             return
         if self._issue is not None:
-            base.understood(answer, 'as the user of [identity]', dict)
+            base.understood(
+                answer,
+                'as [identity] service_user or the user of auth_type',
+                dict,
+            )
         if answer.status == 401:
             raise faults.Unauthorized()
         raise faults.Forbidden()

@@ -120,7 +120,7 @@ class Pipeline:
                 'The identity service cannot be reached.'
             ) from error
         return Answer(
-            response.status_int, response.headers, _json_object(body)
+            response.status_int, response.headers, json_object(body)
         )
 
 
@@ -146,7 +146,8 @@ def _request(origin: Origin, question: Question) -> webob.Request:
     return request
 
 
-def _json_object(body: bytes) -> dict[str, Any]:
+def json_object(body: bytes) -> dict[str, Any]:
+    """The JSON object of a body; an empty one where there is none."""
     try:
         return msgspec.json.decode(body, type=dict[str, Any])
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):

@@ -20,8 +20,8 @@ from keymw import keys
 from keymw import vault
 from keymw.conf import ConfigError
 from keymw.handlers.credentials import KIND
+from keymw.identity import load as identity_load
 from keymw.identity.base import Identity
-from keymw.identity.base import User
 from keymw.manage import db
 from keymw.manage import pipeline
 from keymw.policies import credentials as rules
@@ -184,9 +184,10 @@ def _names(
     row: Credential | None,
 ) -> tuple[str, str | None]:
     """The domain and the name to store with a key."""
-    if parsed_args.pipeline is not None:
-        user = _user(conf, parsed_args)
-        return user.domain_id, user.name
+    if parsed_args.pipeline is not None or (
+        row is None and identity_load.is_remote(conf)
+    ):
+        return _names_now(conf, parsed_args)
     if row is None:
         raise ConfigError(
             f'No key of the user {parsed_args.user_id} is stored, so its '
@@ -195,16 +196,21 @@ def _names(
     return row.domain_id, row.username
 
 
-def _user(conf: cfg.ConfigOpts, parsed_args: argparse.Namespace) -> User:
+def _names_now(
+    conf: cfg.ConfigOpts, parsed_args: argparse.Namespace
+) -> tuple[str, str]:
     identity = pipeline.identity(conf, parsed_args.pipeline)
-    user_id = parsed_args.user_id
+    user_id, origin = parsed_args.user_id, pipeline.origin()
     try:
         with pipeline.asking(conf):
-            return identity.user(pipeline.origin(), user_id, None)
+            user = identity.user(origin, user_id, None)
+            # v2.0 knows no domains in which names could be looked up.
+            domain_id = user.domain_id if identity.has_domains(origin) else ''
     except faults.UserNotFound:
         raise LookupError(
             f'The identity service knows no user {user_id}.'
         ) from None
+    return domain_id, user.name
 
 
 def _sealed(

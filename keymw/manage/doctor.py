@@ -11,6 +11,7 @@ import pathlib
 import stat
 import time
 from typing import TYPE_CHECKING
+from typing import Any
 import uuid
 
 from cliff import command
@@ -19,17 +20,23 @@ from oslo_config import cfg
 from keymw import conf as configuration
 from keymw import faults
 from keymw import policy
+from keymw import replays
 from keymw import vault
 from keymw.conf import ConfigError
+from keymw.digest import Algorithm
+from keymw.digest import is_available
 from keymw.identity import base
 from keymw.identity import load as identity_load
 from keymw.identity import v2
 from keymw.identity import v3
 from keymw.identity.external import External
 from keymw.identity.transport import Pipeline
+from keymw.manage import access_list
 from keymw.manage import credential
 from keymw.manage import db
+from keymw.manage import global_key
 from keymw.manage import pipeline
+from keymw.storage.base import OWNER
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -153,14 +160,18 @@ def _passwords(at: Installation) -> str:
 
 
 def _options_with_password(conf: cfg.ConfigOpts) -> list[str]:
-    url = db.connection_url(conf)
-    found = ['[database] connection'] if url.password else []
-    return found + [
-        f'[{group}] {opt.name}'
+    place = conf.global_keys.replays
+    in_urls = {
+        '[database] connection': db.connection_url(conf).password,
+        '[global_keys] replays': '@' in place or 'password=' in place,
+    }
+    others = {
+        f'[{group}] {opt.name}': conf[group][opt.dest]
         for group, opts in configuration.list_opts()
         for opt in opts
-        if opt.secret and group != 'database' and conf[group][opt.dest]
-    ]
+        if opt.secret
+    }
+    return [name for name, there in {**others, **in_urls}.items() if there]
 
 
 def _rules(at: Installation) -> str:
@@ -186,7 +197,7 @@ def _vault(at: Installation) -> str:
 def _file(at: Installation) -> str:
     """Whether the file of an SQLite database is there, and ours alone."""
     file = db.sqlite_file(at.conf)
-    if file is None or at.conf.storage.credentials != 'sql':
+    if file is None or 'sql' not in _drivers(at.conf):
         raise Skipped('nothing is kept in one')
     db.check_file(at.conf)
     if _mode(file) & 0o007:
@@ -203,9 +214,77 @@ def _file(at: Installation) -> str:
     return str(file)
 
 
+def _drivers(conf: cfg.ConfigOpts) -> list[str]:
+    if not conf.global_keys.enabled:
+        return [conf.storage.credentials]
+    return [conf.storage.credentials, conf.storage.global_keys]
+
+
 def _store(at: Installation) -> str:
     credential.store(at.conf)
     return f'driver "{at.conf.storage.credentials}" serves'
+
+
+def _enabled(at: Installation) -> Any:
+    """The options of global keys.
+
+    :raises Skipped: there are none.
+    """
+    if not at.conf.global_keys.enabled:
+        raise Skipped('[global_keys] enabled is off')
+    return at.conf.global_keys
+
+
+def _global_keys(at: Installation) -> str:
+    _enabled(at)
+    global_key.store(at.conf)
+    access_list.store(at.conf)
+    return f'driver "{at.conf.storage.global_keys}" serves'
+
+
+def _owner(at: Installation) -> str:
+    """Whether there is a key that may make others."""
+    _enabled(at)
+    rows = global_key.every(global_key.store(at.conf))
+    owners = [row.public_key for row in rows if row.is_owner]
+    if not owners:
+        raise ConfigError(
+            f'no global key has the role {OWNER}: run "keymw-manage '
+            f'global-key create --description … --role {OWNER}"'
+        )
+    return f'{len(owners)} with the role {OWNER}'
+
+
+def _access_list(at: Installation) -> str:
+    """Whether global keys can be used from anywhere."""
+    required = _enabled(at).access_list_required
+    count = access_list.store(at.conf).count()
+    if required and not count:
+        raise ConfigError(
+            'it is empty, so global keys are refused: run "keymw-manage '
+            'access-list add CIDR --description …", or set [global_keys] '
+            'access_list_required = false'
+        )
+    return f'{count} in it' if count else 'it is empty: all may come'
+
+
+def _replays(at: Installation) -> str:
+    options = _enabled(at)
+    replays.load(options.replays, options.nonce_lifetime).begin()
+    if options.replays == replays.LOCAL:
+        return 'each worker remembers its own'
+    return 'all workers remember together'
+
+
+def _digest(at: Installation) -> str:
+    """Whether this Python can hash as clients are asked to."""
+    offered = _enabled(at).algorithms
+    for name in offered:
+        if not is_available(Algorithm(name)):
+            raise ConfigError(
+                f'[global_keys] algorithms: this Python has no {name}'
+            )
+    return f'{", ".join(offered)} available'
 
 
 def _keystone(at: Installation) -> str:
@@ -305,6 +384,11 @@ CHECKS = (
     Check('vault', _vault),
     Check('SQLite file', _file),
     Check('credentials', _store),
+    Check('global keys', _global_keys),
+    Check('owner', _owner, needs='global keys'),
+    Check('access list', _access_list, needs='global keys'),
+    Check('replays', _replays),
+    Check('Digest', _digest),
     Check('Keystone', _keystone),
     Check('service_user', _service_user, needs='Keystone'),
     Check('login', _login, needs='service_user'),

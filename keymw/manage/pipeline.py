@@ -22,6 +22,7 @@ from keymw.identity import load as identity_load
 from keymw.identity.base import Identity
 from keymw.identity.base import NotAnswered
 from keymw.identity.base import User
+from keymw.identity.cached import Cached
 from keymw.identity.transport import Answer
 from keymw.identity.transport import Origin
 
@@ -74,9 +75,7 @@ def request_id() -> str:
     return f'req-{uuid.uuid4()}'
 
 
-def identity(
-    conf: cfg.ConfigOpts, pipeline: tuple[str, str] | None
-) -> Identity:
+def identity(conf: cfg.ConfigOpts, pipeline: tuple[str, str] | None) -> Cached:
     """The identity service, to be asked as a user of our own.
 
     :raises ConfigError: an option is missing, or it cannot be loaded.

@@ -2,10 +2,13 @@
 
 import argparse
 import collections
+from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
+from collections.abc import Sequence
 import contextlib
+import dataclasses
 import itertools
 
 from cliff import command
@@ -16,10 +19,52 @@ from tqdm import tqdm
 from keymw import conf as configuration
 from keymw import vault
 from keymw.conf import ConfigError
-from keymw.handlers.credentials import KIND
+from keymw.global_key import KIND as GLOBAL_KEY
+from keymw.handlers.credentials import KIND as CREDENTIAL
 from keymw.manage import credential
-from keymw.storage.base import Credential
-from keymw.storage.base import CredentialStore
+from keymw.manage import global_key
+
+# An owner, and what is sealed for it; with what is to be there instead.
+Secret = tuple[str, bytes]
+Change = tuple[str, bytes, bytes]
+# How many secrets each key has sealed, by place and id of the key.
+Used = dict[str, collections.Counter[bytes]]
+
+
+@dataclasses.dataclass(frozen=True)
+class _Place:
+    """Where secrets of one kind are kept."""
+
+    name: str
+    kind: str
+    secrets: Callable[[], Iterable[Secret]]
+    reseal: Callable[[Sequence[Change]], int]
+
+
+def _places(conf: cfg.ConfigOpts) -> list[_Place]:
+    """All that keeps what the vault has sealed."""
+    found = [_credentials(conf)]
+    return [*found, _global_keys(conf)] if global_key.may_be(conf) else found
+
+
+def _credentials(conf: cfg.ConfigOpts) -> _Place:
+    kept = credential.store(conf)
+    return _Place(
+        'Credentials',
+        CREDENTIAL,
+        lambda: ((row.user_id, row.secret) for row in credential.every(kept)),
+        kept.reseal_all,
+    )
+
+
+def _global_keys(conf: cfg.ConfigOpts) -> _Place:
+    kept = global_key.store(conf)
+    return _Place(
+        'Global Keys',
+        GLOBAL_KEY,
+        lambda: ((row.id, row.ha1) for row in global_key.every(kept)),
+        lambda changes: sum(kept.reseal(*change) for change in changes),
+    )
 
 
 class Setup(command.Command):
@@ -77,17 +122,11 @@ class Migrate(command.Command):
 
     def take_action(self, parsed_args: argparse.Namespace) -> int:
         conf = configuration.load(_file(self))
-        kept, keys = credential.store(conf), vault.load(_repository(conf))
-        old = (
-            row
-            for row in tqdm(
-                credential.every(kept), unit=' credentials', disable=None
-            )
-            if not keys.is_current(row.secret)
-        )
+        keys, places = vault.load(_repository(conf)), _places(conf)
         if parsed_args.check:
-            return int(any(True for _ in old))
-        done, stuck = _reseal(kept, keys, old)
+            return int(any(any(_old(place, keys)) for place in places))
+        counts = [_reseal(place, keys) for place in places]
+        done, stuck = (sum(column) for column in zip(*counts, strict=True))
         print(f'sealed anew {done}', file=self.app.stdout)
         if stuck:
             raise ConfigError(
@@ -97,29 +136,37 @@ class Migrate(command.Command):
         return 0
 
 
-def _reseal(
-    kept: CredentialStore, keys: vault.Vault, rows: Iterator[Credential]
-) -> tuple[int, int]:
+def _old(place: _Place, keys: vault.Vault) -> Iterator[Secret]:
+    """What is not sealed with the key that seals now."""
+    for secret in tqdm(
+        place.secrets(), unit=f' {place.name.lower()}', disable=None
+    ):
+        if not keys.is_current(secret[1]):
+            yield secret
+
+
+def _reseal(place: _Place, keys: vault.Vault) -> tuple[int, int]:
     """How many were sealed anew, and how many do not open."""
     done = stuck = 0
-    while batch := list(itertools.islice(rows, credential.PAGE)):
-        changes = [change for row in batch for change in _change(keys, row)]
+    old = _old(place, keys)
+    while batch := list(itertools.islice(old, credential.PAGE)):
+        changes = [c for one in batch for c in _change(place.kind, keys, *one)]
         # Who wrote a key meanwhile has sealed it with the present one.
-        done += kept.reseal_all(changes) if changes else 0
+        done += place.reseal(changes) if changes else 0
         stuck += len(batch) - len(changes)
     return done, stuck
 
 
 def _change(
-    keys: vault.Vault, row: Credential
-) -> Iterator[tuple[str, bytes, bytes]]:
+    kind: str, keys: vault.Vault, owner: str, sealed: bytes
+) -> Iterator[Change]:
     with contextlib.suppress(vault.CannotOpen):
-        secret = keys.open(KIND, row.user_id, row.secret)
-        yield row.user_id, row.secret, keys.seal(KIND, row.user_id, secret)
+        secret = keys.open(kind, owner, sealed)
+        yield owner, sealed, keys.seal(kind, owner, secret)
 
 
 class Status(lister.Lister):
-    """List the sealing keys, and how many credentials each has sealed.
+    """List the sealing keys, and how many secrets each has sealed.
 
     The exit code is 1 when not all of them are sealed with the key that
     seals now.
@@ -127,22 +174,22 @@ class Status(lister.Lister):
 
     def take_action(
         self, _parsed_args: argparse.Namespace
-    ) -> tuple[tuple[str, ...], Iterable[tuple[str, str, int]]]:
+    ) -> tuple[tuple[str, ...], list[tuple[str | int, ...]]]:
         conf = configuration.load(_file(self))
         keys = vault.read_keys(_repository(conf))
         used = _used(conf)
-        self._behind = used.total() - used[keys[max(keys)].id]
+        sealing = keys[max(keys)].id
+        self._behind = sum(c.total() - c[sealing] for c in used.values())
+        rows: list[tuple[str | int, ...]] = [
+            (str(number), _state(number, keys), *_counts(used, key.id))
+            for number, key in sorted(keys.items())
+        ]
         known = {key.id for key in keys.values()}
-        rows = [
-            (str(number), _state(number, keys), used[keys[number].id])
-            for number in sorted(keys)
-        ]
         rows += [
-            ('-', 'missing', count)
-            for id_, count in used.items()
-            if id_ not in known
+            ('-', 'missing', *_counts(used, id_))
+            for id_ in sorted(set().union(*used.values()) - known)
         ]
-        return ('Key', 'State', 'Credentials'), rows
+        return ('Key', 'State', *used), rows
 
     def run(self, parsed_args: argparse.Namespace) -> int:
         super().run(parsed_args)
@@ -162,7 +209,8 @@ class Drop(command.Command):
     def take_action(self, parsed_args: argparse.Namespace) -> None:
         conf = configuration.load(_file(self))
         number = parsed_args.number
-        vault.drop(_repository(conf), number, frozenset(_used(conf)))
+        in_use = frozenset().union(*_used(conf).values())
+        vault.drop(_repository(conf), number, in_use)
         print(f'dropped key {number}', file=self.app.stdout)
 
 
@@ -174,10 +222,17 @@ def _repository(conf: cfg.ConfigOpts) -> str:
     return str(conf.vault.key_repository)
 
 
-def _used(conf: cfg.ConfigOpts) -> collections.Counter[bytes]:
-    """How many credentials each key has sealed, by the id of the key."""
-    rows = credential.every(credential.store(conf))
-    return collections.Counter(vault.sealed_by(row.secret) for row in rows)
+def _used(conf: cfg.ConfigOpts) -> Used:
+    return {
+        place.name: collections.Counter(
+            vault.sealed_by(sealed) for _, sealed in place.secrets()
+        )
+        for place in _places(conf)
+    }
+
+
+def _counts(used: Used, id_: bytes) -> list[int]:
+    return [count[id_] for count in used.values()]
 
 
 def _state(number: int, keys: Mapping[int, vault.Key]) -> str:

@@ -1,8 +1,10 @@
 """The sql driver keeps the contract on MariaDB, and some more."""
 
 from collections.abc import Iterator
+import contextlib
 from functools import partial
 import pathlib
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -19,6 +21,7 @@ from tests.contract.sql_servers import SqlServerGlobalKeysContract
 from tests.contract.sql_servers import differences
 from tests.contract.sql_servers import load
 from tests.contract.sql_servers import soon
+from tests.contract.sql_servers import sync_at_once
 from tests.servers.mariadb import MariaDB
 
 _CUT_OFF = (
@@ -105,6 +108,40 @@ def test_sync_goes_on_where_it_was_cut_off(
 def _leave(statement: str, connection: sa.Connection) -> None:
     connection.exec_driver_sql(statement)
     connection.exec_driver_sql('DELETE FROM keymw_version')
+
+
+def test_sync_that_comes_second_leaves_one_version(
+    tmp_path: pathlib.Path, server: MariaDB, url: str
+) -> None:
+    conf = load(tmp_path / 'keymw', url)
+    migrate.sync(Database(conf))
+    Database(conf).change_schema(_forget_version)
+    with _before('INSERT INTO keymw_version', server, _WRITE_VERSION):
+        assert sync_at_once([conf]) == [1]
+    assert migrate.current(Database(conf)) == migrate.head()
+    migrate.sync(Database(conf))
+
+
+_WRITE_VERSION = f"INSERT INTO keymw.keymw_version VALUES ('{migrate.head()}')"
+
+
+def _forget_version(connection: sa.Connection) -> None:
+    connection.exec_driver_sql('DELETE FROM keymw_version')
+
+
+@contextlib.contextmanager
+def _before(beginning: str, server: MariaDB, statement: str) -> Iterator[None]:
+    """Let another do a statement before each that begins so."""
+
+    def listen(_on: Any, _cursor: Any, text: str, *_more: Any) -> None:
+        if text.startswith(beginning):
+            server.ask(statement)
+
+    sa.event.listen(sa.Engine, 'before_cursor_execute', listen)
+    try:
+        yield
+    finally:
+        sa.event.remove(sa.Engine, 'before_cursor_execute', listen)
 
 
 def test_server_that_hangs_is_an_outage(

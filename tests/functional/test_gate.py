@@ -15,6 +15,60 @@ BASE = '/v2.0/users/u1/OS-KSADM/credentials'
 KEY = f'{BASE}/RAX-KSKEY:apiKeyCredentials'
 
 # Each as it stands in PATH_INFO, where the server has decoded %XX once.
+LOGINS = [
+    '/v2.0/%74okens',
+    '/v2.0%2Ftokens',
+    '/v2.0/tokens%2Fx',
+    '/v2.0/tokens%2exml',
+    '/v2%2e0/tokens',
+    '\\v2.0\\tokens',
+    '/v2.0/tokens\\x',
+    '/v2.0/tokens;x',
+    '/v2.0;x/tokens',
+    '/v2.0/./tokens',
+    '/v2.0/x/../tokens',
+    '/v2.0/tokens/x/..',
+    '/v2.0/tokens/.',
+    '/v3/%2e%2e/v2.0/tokens',
+    '//v2.0/tokens',
+    '/v2.0//tokens',
+    '/v2.0/tokens//',
+    '/v2.0/tokens//x',
+    '/v2.0/tokens\x00',
+    '/v2.0/to\x00kens',
+    '/v2.0/tokens%0a',
+    '/v2.0/tokens ',
+    '/v2.0/tokens/x%20',
+    'v2.0/tokens',
+    '/%761.0',
+    '/v1%2e0',
+    '/v1.0%2F',
+    '\\v1.0',
+    '/v1.0;x',
+    '/v1.0/;x',
+    '/./v1.0',
+    '/v1.0/.',
+    '/v3/../v1.0',
+    '//v1.0',
+    '/v1.0//',
+    '/v1.0\x00',
+    '/v1.0 ',
+    'v1.0',
+    '/x/%2e%2e;y/v1.0\x00/',
+    '/v1.1/%61uth',
+    '/v1.1%2Fauth',
+    '/v1%2e1/auth',
+    '/v1.1\\auth',
+    '/v1.1/auth;x',
+    '/v1.1;/auth',
+    '/v1.1/./auth',
+    '/v1.1/x/../auth',
+    '/v1.1//auth',
+    '/v1.1/auth//',
+    '/v1.1/auth\x7f',
+    '/v1.1/auth ',
+    'v1.1/auth',
+]
 ATTACKS = [
     # A second encoding.
     '/v2.0/users/u1/OS-KSADM/%63redentials',
@@ -154,6 +208,13 @@ OTHERS = [
     '/v2.0/users/u1;x/roles',
     '/v2.0/users/../tenants',
     '/v2.0/./tenants',
+    '/v1.01',
+    '/v1.0x;y',
+    '/v1.1/',
+    '/v1.1//x',
+    '/x/v1.0;y',
+    '/v2.0/Tokens;x',
+    '/V1.0/./',
     f'{BASE}/passwordCredentials',
     f'{BASE}/OS-KSEC2:ec2Credentials',
     f'{BASE}/RAX-KSKEY:apikeyCredentials',
@@ -197,11 +258,11 @@ class Gate:
         self._app = deployment.load(self._wrapped)
 
     def knock(
-        self, path: str, method: str = 'GET', **more: Any
+        self, path: str, method: str = 'GET', body: bytes = b'', **more: Any
     ) -> tuple[int, str | None]:
         """The status, and the path that got through, if one did."""
         self._wrapped.environs.clear()
-        environ = pass_through.environ_of(method, path, **more)
+        environ = pass_through.environ_of(method, path, body, **more)
         status = pass_through.ask(self._app, environ).status
         passed = [seen['PATH_INFO'] for seen in self._wrapped.environs]
         return status, passed[0] if passed else None
@@ -238,6 +299,84 @@ def test_no_method_opens_the_gate(gate: Gate, method: str) -> None:
     assert gate.knock(f'{BASE};x', method) == (400, None)
 
 
+@pytest.fixture(scope='module')
+def login_gate(tmp_path_factory: pytest.TempPathFactory) -> Gate:
+    """The same with every login there is."""
+    on = {'kskey': {'serve_v1_1': 'true'}}
+    made = Deployment(tmp_path_factory.mktemp('gate-logins'), on)
+    made.set_up()
+    return Gate(made)
+
+
+@pytest.fixture(scope='module')
+def no_login_gate(tmp_path_factory: pytest.TempPathFactory) -> Gate:
+    """The same with none of them."""
+    off = {
+        'kskey': {'serve_v1_0': 'false', 'serve_v2': 'false'},
+        'identity': {'service_user': ''},
+    }
+    made = Deployment(tmp_path_factory.mktemp('gate-no-logins'), off)
+    made.set_up()
+    return Gate(made)
+
+
+@pytest.mark.parametrize('path', LOGINS)
+@pytest.mark.parametrize('script_name', ['', '/identity'])
+def test_other_spelling_of_a_login_is_refused(
+    login_gate: Gate, path: str, script_name: str
+) -> None:
+    for method in ('GET', 'POST', 'DELETE'):
+        found = login_gate.knock(path, method, SCRIPT_NAME=script_name)
+        assert found == (400, None)
+
+
+@pytest.mark.parametrize('path', LOGINS)
+def test_logins_that_are_off_are_not_guarded(
+    no_login_gate: Gate, path: str
+) -> None:
+    assert no_login_gate.knock(path, 'POST') == (200, path)
+
+
+@pytest.mark.parametrize('path', [p for p in LOGINS if '1' in p])
+def test_each_login_is_guarded_by_itself(gate: Gate, path: str) -> None:
+    """v1.0 is on by default, v1.1 is not."""
+    refused = _canon(path).startswith('/v1.0')
+    expected = (400, None) if refused else (200, path)
+    assert gate.knock(path) == expected
+
+
+@pytest.mark.parametrize('path', OTHERS)
+def test_other_paths_pass_where_every_login_is_on(
+    login_gate: Gate, path: str
+) -> None:
+    assert login_gate.knock(path) == (200, path)
+
+
+@pytest.mark.parametrize(
+    ('path', 'method'),
+    [
+        ('/v2.0/tokens', 'POST'),
+        ('/v2.0/tokens/', 'POST'),
+        ('/v2.0/tokens.xml', 'POST'),
+        ('/v1.0', 'GET'),
+        ('/v1.0/', 'GET'),
+        ('/v1.1/auth', 'POST'),
+        ('/v1.1/auth/', 'POST'),
+    ],
+)
+def test_the_plain_spelling_of_a_login_is_served_here(
+    login_gate: Gate, path: str, method: str
+) -> None:
+    body = b'{' if method == 'POST' else b''
+    status, passed = login_gate.knock(
+        path,
+        method,
+        body,
+        CONTENT_TYPE='application/json',
+    )
+    assert (status, passed) == (400 if body else 401, None)
+
+
 # Where a composite took /v2.0 off the path.
 @pytest.mark.parametrize(
     'path',
@@ -250,6 +389,8 @@ def test_no_method_opens_the_gate(gate: Gate, method: str) -> None:
         '/users/u1/OS-KSADM/credentials ',
         '\\users/u1/OS-KSADM/credentials',
         '//extensions',
+        '//tokens',
+        '/tokens;x',
         '/extensions%00',
         '/./extensions/RAX-KSKEY',
     ],
@@ -264,7 +405,7 @@ def test_no_method_opens_the_gate(gate: Gate, method: str) -> None:
     ids=['v2.0', 'identity-v2.0', 'normalized'],
 )
 def test_other_spelling_below_a_mounted_v2_is_refused(
-    gate: Gate, path: str, mount: dict[str, str]
+    gate: Gate, path: str, mount: dict[str, Any]
 ) -> None:
     assert gate.knock(path, **mount) == (400, None)
 
@@ -352,6 +493,8 @@ _STARTS = [
     '/v2.0/extensions',
     '/v2.0/extensions/RAX-KSKEY',
     '/v2.0/tenants',
+    '/v2.0/tokens',
+    '/v1.0',
     '/v3/auth/tokens',
 ]
 
@@ -398,7 +541,9 @@ def _tidy(path: str) -> str:
 
 
 def _is_guarded(path: str) -> bool:
-    if path.startswith('/v2.0/extensions'):
+    if path.startswith(('/v2.0/extensions', '/v2.0/tokens')):
+        return True
+    if path == '/v1.0' or path.startswith('/v1.0/'):
         return True
     return bool(re.match('/v2[.]0/users/[^/]+/OS-KSADM/credentials', path))
 
@@ -409,3 +554,100 @@ def test_a_refusal_is_told_in_the_format_of_the_suffix(
     path = f'/v2.0//users/u1/OS-KSADM/credentials.{wire.name}'
     answer = deploy(Wrapped()).get(path, expect_errors=True)
     assert wire.fault(answer)[:2] == ('badRequest', 400)
+
+
+# The names of Ops Manager, where they are on.
+ADMIN = '/api/public/v1.0/admin'
+ADMIN_ATTACKS = [
+    f'{spelled}{rest}'
+    for rest in ('', '/x')
+    for spelled in (
+        f'/{ADMIN}/apiKeys',
+        f'{ADMIN}//apiKeys',
+        f'{ADMIN}/%61piKeys',
+        f'{ADMIN}%2FapiKeys',
+        f'{ADMIN}/apiKeys;x',
+        f'{ADMIN};x/apiKeys',
+        f'{ADMIN}/./apiKeys',
+        f'{ADMIN}/x/../apiKeys',
+        f'{ADMIN}/apiKeys\x00',
+        f'{ADMIN}/apiKeys ',
+        f'{ADMIN}\\apiKeys',
+        f'{ADMIN}/accessList;x',
+        f'{ADMIN}/whitelis%74',
+        '/api/public/v1%2e0/admin/apiKeys',
+        '/api/public/%76%31%2e%30/admin/whitelist',
+        '/%61pi/public/v1.0/admin/accessList',
+    )
+]
+
+
+@pytest.fixture(scope='module')
+def admin_gate(tmp_path_factory: pytest.TempPathFactory) -> Gate:
+    """The same with global keys."""
+    on = {'global_keys': {'enabled': 'true'}}
+    made = Deployment(tmp_path_factory.mktemp('gate-admin'), on)
+    made.set_up()
+    return Gate(made)
+
+
+@pytest.mark.parametrize('path', ADMIN_ATTACKS)
+@pytest.mark.parametrize('script_name', ['', '/identity'])
+def test_other_spelling_of_an_admin_path_is_refused(
+    admin_gate: Gate, path: str, script_name: str
+) -> None:
+    for method in ('GET', 'POST', 'PATCH', 'DELETE', 'OPTIONS'):
+        found = admin_gate.knock(path, method, SCRIPT_NAME=script_name)
+        assert found == (400, None)
+
+
+@pytest.mark.parametrize('path', ADMIN_ATTACKS)
+def test_admin_paths_that_are_off_are_not_guarded(
+    gate: Gate, path: str
+) -> None:
+    assert gate.knock(path) == (200, path)
+
+
+@pytest.mark.parametrize(
+    'path',
+    [
+        ADMIN,
+        f'{ADMIN}/',
+        f'{ADMIN}/apikeys',
+        f'{ADMIN}/apiKeysX',
+        f'{ADMIN}/apiKey',
+        f'{ADMIN}/%61piKeysX',
+        f'{ADMIN}/x;y',
+        f'{ADMIN}/apiKeys/..',
+        '/api/public/v1.0;x/admin',
+        '/v3/api/public/v1.0/admin/apiKeys',
+        '/api/public/v2.0/admin/apiKeys',
+    ],
+)
+def test_paths_beside_those_of_admin_pass(admin_gate: Gate, path: str) -> None:
+    for method in ('GET', 'POST', 'PATCH', 'DELETE', 'OPTIONS'):
+        assert admin_gate.knock(path, method) == (200, path)
+
+
+@pytest.mark.parametrize('path', ['apiKeys', 'accessList/x', 'whitelist/'])
+def test_the_plain_spelling_of_an_admin_path_is_served_here(
+    admin_gate: Gate, path: str
+) -> None:
+    assert admin_gate.knock(f'{ADMIN}/{path}') == (401, None)
+
+
+@pytest.mark.parametrize(
+    'mount', [{'SCRIPT_NAME': '/v2.0'}, {'KEYSTONE_API_VERSION': '3'}]
+)
+def test_admin_path_of_an_api_version_is_another(
+    admin_gate: Gate, mount: dict[str, Any]
+) -> None:
+    path = f'{ADMIN}/apiKeys'
+    assert admin_gate.knock(path, **mount) == (200, path)
+
+
+@pytest.mark.parametrize('path', OTHERS)
+def test_other_paths_pass_where_global_keys_are_on(
+    admin_gate: Gate, path: str
+) -> None:
+    assert admin_gate.knock(path) == (200, path)

@@ -1,11 +1,14 @@
 """keymw-manage doctor: every check is made, and says what to do."""
 
 from collections.abc import Callable
+from collections.abc import Iterable
 import itertools
 import os
 import pathlib
 import sqlite3
+from wsgiref.types import StartResponse
 from wsgiref.types import WSGIApplication
+from wsgiref.types import WSGIEnvironment
 
 import pytest
 
@@ -26,8 +29,14 @@ NAMES = [
     'vault',
     'SQLite file',
     'credentials',
+    'global keys',
+    'owner',
+    'access list',
+    'replays',
+    'Digest',
     'Keystone',
     'service_user',
+    'login',
 ]
 
 
@@ -65,8 +74,9 @@ class Report:
 
     @property
     def skipped(self) -> list[str]:
-        """The names of the checks that were not made."""
-        return self._with('skipped')
+        """The names of the checks that were not made, of what is on."""
+        off = '[global_keys] enabled is off'
+        return [n for n in self._with('skipped') if off not in self.lines[n]]
 
     def _with(self, outcome: str) -> list[str]:
         return [n for n in NAMES if self.lines[n].startswith(f'{outcome} ')]
@@ -85,12 +95,13 @@ def test_all_is_well(made: Deployment, cloud: Cloud) -> None:
     assert (found.failed, found.skipped) == ([], [])
     assert 'v3' in found.lines['Keystone']
     assert 'admin' in found.lines['service_user']
+    assert 'a token is issued' in found.lines['login']
 
 
 def test_without_a_pipeline_it_says_what_to_give(made: Deployment) -> None:
     found = doctor(made)
     assert found.code == 0
-    assert found.skipped == ['Keystone', 'service_user']
+    assert found.skipped == ['Keystone', 'service_user', 'login']
     for name in found.skipped:
         assert '--pipeline' in found.lines[name]
 
@@ -264,7 +275,9 @@ def test_an_outage_of_keystone(
     check: str,
 ) -> None:
     between.instead(asked, itertools.repeat(outage))
-    assert doctor(made, between).failed == [check]
+    found = doctor(made, between)
+    assert found.failed == [check]
+    assert 'login' in found.skipped
 
 
 def error(message: str) -> dict[str, dict[str, str]]:
@@ -359,11 +372,67 @@ def test_a_service_user_of_the_system(made: Deployment, cloud: Cloud) -> None:
     assert doctor(made, cloud.app).failed == []
 
 
+def without_domains(app: WSGIApplication) -> WSGIApplication:
+    """A Keystone with [auth] external = DefaultDomain."""
+
+    def answer(
+        environ: WSGIEnvironment, start_response: StartResponse
+    ) -> Iterable[bytes]:
+        environ.pop('REMOTE_DOMAIN', None)
+        return app(environ, start_response)
+
+    return answer
+
+
+@pytest.mark.parametrize('here', ['Domain', 'DefaultDomain'])
+@pytest.mark.parametrize('there', ['Domain', 'DefaultDomain'])
+def test_external_must_be_what_it_is_in_keystone(
+    made: Deployment, cloud: Cloud, here: str, there: str
+) -> None:
+    with_identity(made, {'external': here})
+    app = cloud.app if there == 'Domain' else without_domains(cloud.app)
+    found = doctor(made, app)
+    assert found.failed == ([] if here == there else ['login'])
+    if here != there:
+        assert '[identity] external' in found.lines['login']
+        assert f'it is {here}' in found.lines['login']
+
+
+def test_a_login_is_of_a_user_in_the_default_domain_of_here(
+    made: Deployment, cloud: Cloud
+) -> None:
+    options = {'external': 'DefaultDomain', 'default_domain': 'another'}
+    with_identity(made, options)
+    found = doctor(made, without_domains(cloud.app))
+    assert found.failed == ['login']
+    assert 'issues no token' in found.lines['login']
+
+
+@pytest.mark.parametrize(
+    ('asked', 'answer'),
+    [
+        ('GET /v3/domains/.*', reply(503)),
+        ('GET /v3/domains/.*', reply(403, error('no'))),
+        (
+            'GET /v3/domains/.*',
+            reply(200, {'domain': {'id': 'default', 'enabled': False}}),
+        ),
+    ],
+)
+def test_what_a_login_asks_besides_must_be_answered(
+    made: Deployment, between: Between, asked: str, answer: WSGIApplication
+) -> None:
+    between.instead(asked, itertools.repeat(answer))
+    assert doctor(made, between).failed == ['login']
+
+
 def test_no_service_user_is_told(made: Deployment, cloud: Cloud) -> None:
     with_identity(made, {'service_user': ''})
     found = doctor(made, cloud.app)
-    assert (found.failed, found.skipped) == ([], ['service_user'])
-    assert 'service_user is not set' in found.lines['service_user']
+    assert (found.failed, found.skipped) == ([], ['service_user', 'login'])
+    for name in found.skipped:
+        assert 'service_user is not set' in found.lines[name]
+    assert 'login with API keys is off' in found.lines['login']
 
 
 def test_another_version_than_the_one_configured(
@@ -372,7 +441,7 @@ def test_another_version_than_the_one_configured(
     with_identity(made, {'api_version': 'v2.0'})
     found = doctor(made, cloud.app)
     assert found.failed == ['Keystone']
-    assert found.skipped == ['service_user']
+    assert found.skipped == ['service_user', 'login']
 
 
 def test_a_pipeline_that_does_not_load(made: Deployment) -> None:
@@ -380,3 +449,115 @@ def test_a_pipeline_that_does_not_load(made: Deployment) -> None:
     found = Report(manage.run(made.conf_file, *words))
     assert found.failed == ['Keystone']
     assert 'missing.ini' in found.lines['Keystone']
+
+
+GLOBAL = NAMES[NAMES.index('global keys') : NAMES.index('Keystone')]
+
+
+def with_global_keys(made: Deployment, **options: str) -> None:
+    made.write_conf({'global_keys': {'enabled': 'true', **options}})
+
+
+def make_owner(made: Deployment, role: str = 'GLOBAL_OWNER') -> None:
+    words = ('create', '--description', 'x', '--role', role, '-f', 'json')
+    assert manage.run(made.conf_file, 'global-key', *words).code == 0
+
+
+def let_in(made: Deployment) -> None:
+    words = ('access-list', 'add', '127.0.0.1', '--description', 'x')
+    assert manage.run(made.conf_file, *words).code == 0
+
+
+def test_global_keys_that_are_off_are_not_looked_at(made: Deployment) -> None:
+    found = doctor(made)
+    for name in GLOBAL:
+        assert found.lines[name].endswith('[global_keys] enabled is off')
+
+
+def test_global_keys_that_can_be_used(made: Deployment, cloud: Cloud) -> None:
+    with_global_keys(made, algorithms='MD5, SHA-256')
+    make_owner(made)
+    let_in(made)
+    found = doctor(made, cloud.app)
+    assert (found.failed, found.skipped) == ([], [])
+    assert '1 with the role GLOBAL_OWNER' in found.lines['owner']
+    assert '1 in it' in found.lines['access list']
+    assert 'each worker' in found.lines['replays']
+    assert 'MD5, SHA-256' in found.lines['Digest']
+
+
+def test_the_first_key_and_the_first_entry_are_asked_for(
+    made: Deployment,
+) -> None:
+    with_global_keys(made)
+    make_owner(made, 'GLOBAL_READ_ONLY')
+    found = doctor(made)
+    assert found.failed == ['owner', 'access list']
+    assert 'keymw-manage global-key create' in found.lines['owner']
+    assert 'keymw-manage access-list add' in found.lines['access list']
+
+
+def test_an_access_list_that_is_not_required_may_be_empty(
+    made: Deployment,
+) -> None:
+    with_global_keys(made, access_list_required='false')
+    make_owner(made)
+    found = doctor(made)
+    assert found.failed == []
+    assert 'all may come' in found.lines['access list']
+
+
+def test_global_keys_need_their_database(made: Deployment) -> None:
+    (made.home / 'keymw.db').unlink()
+    options = {'credentials': 'memory', 'global_keys': 'sql'}
+    made.write_conf({'storage': options, 'global_keys': {'enabled': 'true'}})
+    found = doctor(made)
+    assert found.failed == ['SQLite file', 'global keys']
+    assert 'keymw-manage db sync' in found.lines['global keys']
+    assert {'owner', 'access list'} < set(found.skipped)
+
+
+@pytest.mark.parametrize(
+    'place', ['redis://127.0.0.1:1', 'nonsense', 'memcached://127.0.0.1:1']
+)
+def test_a_memory_of_replays_that_cannot_be_reached(
+    made: Deployment, place: str
+) -> None:
+    pytest.importorskip('limits', reason='needs limits')
+    with_global_keys(made, replays=place, access_list_required='false')
+    make_owner(made)
+    found = doctor(made)
+    assert found.failed == ['replays']
+    assert '[global_keys] replays' in found.lines['replays']
+
+
+def test_a_python_without_md5(
+    made: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_global_keys(made, access_list_required='false')
+    make_owner(made)
+    monkeypatch.setattr(
+        'keymw.manage.doctor.is_available', lambda name: name != 'MD5'
+    )
+    found = doctor(made)
+    assert found.failed == ['Digest']
+    assert '[global_keys] algorithms' in found.lines['Digest']
+
+
+@pytest.mark.parametrize(
+    ('place', 'fails'),
+    [
+        ('redis://:hunter2@127.0.0.1:1', True),
+        ('redis://127.0.0.1:1?password=hunter2', True),
+        ('redis://127.0.0.1:1', False),
+        ('memory://', False),
+    ],
+)
+def test_a_password_in_the_place_of_replays(
+    made: Deployment, place: str, fails: bool
+) -> None:
+    made.write_conf({'global_keys': {'replays': place}})
+    made.conf_file.chmod(0o644)
+    found = doctor(made)
+    assert ('passwords' in found.failed) == fails
+    assert 'hunter2' not in ''.join(found.lines.values())

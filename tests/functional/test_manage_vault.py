@@ -2,11 +2,18 @@
 
 import base64
 from collections.abc import Callable
+import os
 import pathlib
 import stat
 
 import pytest
 
+from keymw import conf
+from keymw import global_key
+from keymw import vault
+from keymw.digest import Algorithm
+from keymw.manage import credential
+from keymw.storage.sql.global_keys import SqlGlobalKeys
 from tests import manage
 from tests.deployment import Deployment
 
@@ -93,16 +100,16 @@ def status(made: Deployment) -> tuple[int, list[str]]:
 
 def test_status_counts_by_key_and_tells_cron(made: Deployment) -> None:
     made.set_up()
-    assert status(made) == (0, ['0 staged 0', '1 seals 0'])
+    assert status(made) == (0, ['0 staged 0 0', '1 seals 0 0'])
     manage.give_key(made.conf_file, 'ann')
     manage.give_key(made.conf_file, 'bob')
-    assert status(made) == (0, ['0 staged 0', '1 seals 2'])
+    assert status(made) == (0, ['0 staged 0 0', '1 seals 2 0'])
     manage.run(made.conf_file, 'vault', 'rotate')
-    assert status(made) == (1, ['0 staged 0', '1 opens 2', '2 seals 0'])
+    assert status(made) == (1, ['0 staged 0 0', '1 opens 2 0', '2 seals 0 0'])
     manage.give_key(made.conf_file, 'ann')
-    assert status(made) == (1, ['0 staged 0', '1 opens 1', '2 seals 1'])
+    assert status(made) == (1, ['0 staged 0 0', '1 opens 1 0', '2 seals 1 0'])
     manage.give_key(made.conf_file, 'bob')
-    assert status(made) == (0, ['0 staged 0', '1 opens 0', '2 seals 2'])
+    assert status(made) == (0, ['0 staged 0 0', '1 opens 0 0', '2 seals 2 0'])
 
 
 def test_status_tells_of_a_key_that_is_missing(made: Deployment) -> None:
@@ -110,7 +117,21 @@ def test_status_tells_of_a_key_that_is_missing(made: Deployment) -> None:
     manage.give_key(made.conf_file, 'ann')
     manage.run(made.conf_file, 'vault', 'rotate')
     (keys_of(made) / '1').unlink()
-    assert status(made) == (1, ['0 staged 0', '2 seals 0', '- missing 1'])
+    assert status(made) == (
+        1,
+        ['0 staged 0 0', '2 seals 0 0', '- missing 1 0'],
+    )
+
+
+def test_status_tells_of_a_rotation_that_was_cut_short(
+    made: Deployment,
+) -> None:
+    made.set_up()
+    os.link(keys_of(made) / '0', keys_of(made) / '2')
+    assert status(made) == (
+        0,
+        ['0 staged 0 0', '1 opens 0 0', '2 seals 0 0'],
+    )
 
 
 def test_a_key_goes_from_sealing_to_dropped(made: Deployment) -> None:
@@ -129,7 +150,7 @@ def test_a_key_goes_from_sealing_to_dropped(made: Deployment) -> None:
     assert (done.code, done.out) == (0, 'sealed anew 1200\n')
     assert manage.run(made.conf_file, *check).code == 0
     assert manage.run(made.conf_file, 'vault', 'drop', '1').code == 0
-    assert status(made) == (0, ['0 staged 0', '2 seals 1200'])
+    assert status(made) == (0, ['0 staged 0 0', '2 seals 1200 0'])
     shown = ('credential', 'show', 'user-7', '--reveal', '-f', 'json')
     assert manage.run(made.conf_file, *shown).data['API Key'] == 'a key'
 
@@ -141,7 +162,7 @@ def test_a_key_that_is_needed_is_not_dropped(
     made.set_up()
     failure = manage.run(made.conf_file, 'vault', 'drop', number).failure
     assert '[vault] key_repository' in failure
-    assert status(made) == (0, ['0 staged 0', '1 seals 0'])
+    assert status(made) == (0, ['0 staged 0 0', '1 seals 0 0'])
 
 
 def test_migrate_tells_of_what_it_cannot_open(made: Deployment) -> None:
@@ -153,3 +174,65 @@ def test_migrate_tells_of_what_it_cannot_open(made: Deployment) -> None:
     done = manage.run(made.conf_file, 'vault', 'migrate')
     assert (done.code, done.out) == (1, 'sealed anew 0\n')
     assert 'opens 1 of the secrets' in done.err
+
+
+def give_global_key(made: Deployment) -> str:
+    """The id of a new one."""
+    words = ('--description', 'x', '--role', 'GLOBAL_OWNER', '-f', 'json')
+    found = manage.run(made.conf_file, 'global-key', 'create', *words)
+    return str(found.data['ID'])
+
+
+def test_global_keys_are_sealed_anew_too(
+    made: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(credential, 'PAGE', 2)
+    made.set_up()
+    manage.give_key(made.conf_file, 'ann')
+    ids = [give_global_key(made) for _ in range(3)]
+    assert status(made) == (0, ['0 staged 0 0', '1 seals 1 3'])
+    manage.run(made.conf_file, 'vault', 'rotate')
+    manage.give_key(made.conf_file, 'ann')
+    assert status(made) == (1, ['0 staged 0 0', '1 opens 0 3', '2 seals 1 0'])
+    assert manage.run(made.conf_file, 'vault', 'migrate', '--check').code == 1
+    refusal = manage.run(made.conf_file, 'vault', 'drop', '1').failure
+    assert 'vault migrate' in refusal
+    done = manage.run(made.conf_file, 'vault', 'migrate')
+    assert (done.code, done.out) == (0, 'sealed anew 3\n')
+    assert manage.run(made.conf_file, 'vault', 'migrate', '--check').code == 0
+    assert manage.run(made.conf_file, 'vault', 'drop', '1').code == 0
+    assert status(made) == (0, ['0 staged 0 0', '2 seals 1 3'])
+    keys, kept = vault.load(str(keys_of(made))), store(made)
+    for key_id in ids:
+        row = kept.get(key_id)
+        assert row is not None
+        assert global_key.ha1(keys, row, Algorithm.MD5)
+
+
+def store(made: Deployment) -> SqlGlobalKeys:
+    return SqlGlobalKeys(conf.load(str(made.conf_file)))
+
+
+def test_a_global_key_that_does_not_open_is_told(made: Deployment) -> None:
+    made.set_up()
+    give_global_key(made)
+    manage.run(made.conf_file, 'vault', 'rotate')
+    (keys_of(made) / '1').unlink()
+    assert status(made)[1][-1] == '- missing 0 1'
+    done = manage.run(made.conf_file, 'vault', 'migrate')
+    assert (done.code, done.out) == (1, 'sealed anew 0\n')
+    assert 'opens 1 of the secrets' in done.err
+
+
+def test_what_keeps_no_global_keys_is_not_asked_for_any(
+    made: Deployment,
+) -> None:
+    made.set_up()
+    (made.home / 'keymw.db').unlink()
+    options = {'credentials': 'memory', 'global_keys': 'sql'}
+    made.write_conf({'storage': options})
+    words = ('vault', 'status', '-f', 'value')
+    found = manage.run(made.conf_file, *words)
+    assert found.out.splitlines() == ['0 staged 0', '1 seals 0']
+    made.write_conf({'storage': options, 'global_keys': {'enabled': 'true'}})
+    assert 'db sync' in manage.run(made.conf_file, *words).failure

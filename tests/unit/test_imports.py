@@ -17,6 +17,7 @@ LEVELS = (
     'keymw',
     'keymw.factory',
     'keymw.middleware',
+    'keymw.admin',
     'keymw.routes',
     'keymw.routing',
     'keymw.handlers',
@@ -25,6 +26,12 @@ LEVELS = (
     'keymw.negotiate',
     'keymw.identity',
     'keymw.audit',
+    'keymw.wsgi',
+    'keymw.digest_gate',
+    'keymw.last_used',
+    'keymw.client_address',
+    'keymw.global_key',
+    'keymw.access_entry',
     'keymw.storage.load',
     'keymw.storage.ldap',
     'keymw.storage.memory',
@@ -39,6 +46,7 @@ LEVELS = (
     'keymw.storage',
     'keymw.policies',
     'keymw.conf',
+    'keymw.admin_faults',
     'keymw.faults',
 )
 # What may import a driver: its own package, and who keeps its database.

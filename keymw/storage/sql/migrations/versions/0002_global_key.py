@@ -14,7 +14,20 @@ depends_on = None
 
 
 def upgrade() -> None:
-    # MariaDB commits each statement: this may have been cut off half-way.
+    # MariaDB commits at each statement that changes the schema, even one that
+    # finds nothing to do. This may have been cut off half-way; and where
+    # another node of a cluster was first, a statement would commit version
+    # 0001 beside the 0002 that is there.
+    present = sa.inspect(op.get_bind()).get_table_names()
+    if 'keymw_global_key' not in present:
+        _create_global_key()
+    if 'keymw_access_list' not in present:
+        _create_access_list()
+    if 'keymw_turn' not in present:
+        _create_turn()
+
+
+def _create_global_key() -> None:
     op.create_table(
         'keymw_global_key',
         sa.Column('id', Exact, primary_key=True),
@@ -29,6 +42,9 @@ def upgrade() -> None:
         mysql_engine='InnoDB',
         if_not_exists=True,
     )
+
+
+def _create_access_list() -> None:
     op.create_table(
         'keymw_access_list',
         sa.Column('id', Exact, primary_key=True),
@@ -42,6 +58,9 @@ def upgrade() -> None:
         mysql_engine='InnoDB',
         if_not_exists=True,
     )
+
+
+def _create_turn() -> None:
     op.create_table(
         'keymw_turn',
         sa.Column('name', Exact, primary_key=True),
