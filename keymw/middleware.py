@@ -82,7 +82,10 @@ class Keymw:
         if (
             '.' not in path
             and '%' not in path
-            and not path.endswith(_LOGIN_OF_V3)
+            and not (
+                path.startswith(_LOGIN_OF_V3)
+                and environ['REQUEST_METHOD'] == 'POST'
+            )
             and 'KEYSTONE_API_VERSION' not in environ
             and not (mount and mount.endswith('/v2.0'))
         ):
@@ -119,7 +122,7 @@ class Keymw:
                 if route is None:
                     return self._app
                 if not (asks or self._is_known(route)):
-                    self._keep_body(environ)
+                    self._keep_body(environ, route)
                     return self._try_app
                 response = self._serve(environ, match, route, request_id)
         except faults.Fault as fault:
@@ -137,9 +140,9 @@ class Keymw:
             or self._parts.identity.is_known
         )
 
-    def _keep_body(self, environ: WSGIEnvironment) -> None:
+    def _keep_body(self, environ: WSGIEnvironment, route: Route) -> None:
         """Let a body be read twice, should it be one that we read."""
-        if wsgi.is_within(environ, self._limit):
+        if route.reads is not None and wsgi.is_within(environ, self._limit):
             body = wsgi.read_body(environ, self._limit)
             environ['wsgi.input'] = io.BytesIO(body)
 
@@ -342,7 +345,7 @@ class _Heard:
             write(data)
 
 
-_LOGIN_OF_V3 = ('/v3/auth/tokens', '/v3/auth/tokens/')
+_LOGIN_OF_V3 = '/v3/auth/tokens'
 # What a client says of the body it sends, has, or could unpack.
 _ABOUT_ANOTHER_BODY = (
     'CONTENT_TYPE',

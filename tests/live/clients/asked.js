@@ -1,0 +1,30 @@
+// What a client with a global key is to ask, and what it is answered.
+
+const { pathToFileURL } = require('url');
+
+const given = JSON.parse(require('fs').readFileSync(0));
+
+function load(name) {
+  const file = require.resolve(name, { paths: [process.argv[2]] });
+  return import(pathToFileURL(file).href);
+}
+
+// "ID" in a path is the id in the last answer to a POST.
+async function askAll(ask) {
+  const answers = [];
+  let id = '0'.repeat(24);
+  for (const [method, path, body] of given.calls) {
+    const url = given.url + path.replace('ID', id);
+    const [status, said] = await ask(method, url, body ?? undefined);
+    answers.push([status, JSON.parse(said || 'null')]);
+    if (method === 'POST' && status === 200) id = answers.at(-1)[1].id;
+  }
+  console.log(JSON.stringify(answers));
+}
+
+module.exports = {
+  askAll,
+  given,
+  headers: { 'Content-Type': 'application/json' },
+  load,
+};

@@ -1,0 +1,28 @@
+"""What a client with a global key is to ask, and what it is answered."""
+
+from collections.abc import Callable
+import json
+import sys
+
+Answer = tuple[int, str]
+# By method, URL and, where there is one, a body in JSON.
+Ask = Callable[[str, str, str | None], Answer]
+HEADERS = {'Content-Type': 'application/json'}
+
+
+def run(client: Callable[[str, str], Ask]) -> None:
+    """Ask what is told on standard input, and tell all the answers.
+
+    "ID" in a path is the id in the last answer to a POST.
+    """
+    given = json.load(sys.stdin)
+    ask = client(given['public_key'], given['private_key'])
+    answers, id_ = [], '0' * 24
+    for method, path, body in given['calls']:
+        status, said = ask(
+            method, given['url'] + path.replace('ID', id_), body
+        )
+        answers.append([status, json.loads(said or 'null')])
+        if method == 'POST' and status == 200:
+            id_ = answers[-1][1]['id']
+    print(json.dumps(answers))
