@@ -119,9 +119,7 @@ class Pipeline:
             raise faults.Unavailable(
                 'The identity service cannot be reached.'
             ) from error
-        return Answer(
-            response.status_int, response.headers, json_object(body)
-        )
+        return Answer(response.status_int, response.headers, json_object(body))
 
 
 def _request(origin: Origin, question: Question) -> webob.Request:
