@@ -46,7 +46,10 @@ def network(conf: cfg.ConfigOpts, text: str) -> str:
         raise ValueError('it is no network')
     found = _unmapped(ipaddress.ip_network(text))
     if conf.global_keys.refuse_zero_prefix and not found.prefixlen:
-        raise ValueError('it is all there is')
+        raise ValueError(
+            'it is all there is, which [global_keys] refuse_zero_prefix '
+            'refuses'
+        )
     return str(found)
 
 

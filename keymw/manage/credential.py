@@ -7,7 +7,6 @@ import contextlib
 import datetime
 from typing import Any
 
-from cliff import columns
 from cliff import command
 from cliff import lister
 from cliff import show
@@ -24,6 +23,7 @@ from keymw.identity import load as identity_load
 from keymw.identity.base import Identity
 from keymw.manage import db
 from keymw.manage import pipeline
+from keymw.manage.cells import Text
 from keymw.policies import credentials as rules
 from keymw.storage import load as storage_load
 from keymw.storage.base import Credential
@@ -108,7 +108,7 @@ class Delete(command.Command):
         with _operation(rules.DELETE, user_id):
             if not kept.delete(user_id):
                 raise faults.NothingToDelete(user_id)
-        print(f'deleted {_Text(user_id)}', file=self.app.stdout)
+        print(f'deleted {Text(user_id)}', file=self.app.stdout)
 
 
 class Purge(command.Command):
@@ -248,23 +248,11 @@ def _with_user(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
     return parser
 
 
-class _Text(columns.FormattableColumn[str]):
-    """Text from outside, without what would act on a terminal."""
-
-    def human_readable(self) -> str:
-        return ''.join(
-            letter
-            if letter.isprintable()
-            else letter.encode('unicode_escape').decode()
-            for letter in self._value
-        )
-
-
 def _shown(row: Credential) -> tuple[Any, ...]:
     return (
-        _Text(row.user_id),
-        _Text(row.domain_id),
-        None if row.username is None else _Text(row.username),
+        Text(row.user_id),
+        Text(row.domain_id),
+        None if row.username is None else Text(row.username),
         _moment(row.created_at),
         _moment(row.updated_at),
     )
