@@ -59,7 +59,8 @@ class AuthAdmin(Fault):
 
     @property
     def headers(self) -> dict[str, str]:
-        return {'Location': '/v1.1/auth-admin'}
+        # Relative, as the service may be mounted anywhere.
+        return {'Location': 'auth-admin'}
 
 
 class NoAuthData(BadRequest):

@@ -367,7 +367,7 @@ def _is_no_answer(status: str, headers: list[tuple[str, str]]) -> bool:
     Keystone of today says in JSON that it reads no XML, on every path.
     """
     kind = negotiate.media_type(dict(headers).get('Content-Type'))
-    return status.startswith('4') and (
+    return status.startswith(('4', '5')) and (
         kind not in _FORMATS or status.startswith('400')
     )
 

@@ -96,19 +96,21 @@ class Vault:
 
     def open_decoy(self) -> str:
         """Do the work of open, for a secret that nobody has."""
-        ring = self._current()
-        return _open(ring.ciphers[ring.sealing], _bound_to('', ''), ring.decoy)
+        return self.open('', '', self._current().decoy)
 
     def open(self, kind: str, owner: str, sealed: bytes) -> str:
         """The secret that was sealed for this owner and kind.
 
         :raises CannotOpen: its key is not here, or it is not theirs.
         """
+        end = _ID_BYTES + _NONCE_BYTES
         try:
-            cipher = self._cipher(sealed_by(sealed))
-            return _open(cipher, _bound_to(kind, owner), sealed)
+            secret = self._cipher(sealed_by(sealed)).decrypt(
+                sealed[_ID_BYTES:end], sealed[end:], _bound_to(kind, owner)
+            )
         except (InvalidTag, KeyError, ValueError):
             raise CannotOpen(f'the sealed {kind} of {owner}') from None
+        return secret.decode()
 
     def derived(self, purpose: str) -> list[bytes]:
         """A secret for one purpose out of each key, that which seals first.
@@ -178,12 +180,6 @@ def _derive(secret: bytes, purpose: str) -> bytes:
     return HKDF(hashes.SHA256(), KEY_BYTES, salt=None, info=info).derive(
         secret
     )
-
-
-def _open(cipher: AESGCM, bound_to: bytes, sealed: bytes) -> str:
-    end = _ID_BYTES + _NONCE_BYTES
-    secret = cipher.decrypt(sealed[_ID_BYTES:end], sealed[end:], bound_to)
-    return secret.decode()
 
 
 def sealed_by(sealed: bytes) -> bytes:

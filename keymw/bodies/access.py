@@ -26,6 +26,10 @@ def _to_xml(access: dict[str, Any]) -> etree._Element:
     )
     _add_token(root, access['token'])
     user = _add(root, 'user', access['user'], ('id', 'name'))
+    for name in ('defaultRegion', 'domainId'):
+        value = access['user'].get(f'{_PREFIX}{name}')
+        if value is not None:
+            user.set(f'{{{AUTH}}}{name}', media.to_xml_text(str(value)))
     roles = _add(user, 'roles', {}, ())
     for role in access['user'].get('roles', ()):
         _add(roles, 'role', role, ('id', 'name', 'tenantId', 'description'))
@@ -48,9 +52,7 @@ def _add_catalogue(root: etree._Element, services: Any) -> None:
     # The schema has no endpoint without a public URL, no service without an
     # endpoint and no catalogue without a service (contract, 4.3).
     there = [
-        (service, found)
-        for service in services
-        if (found := [e for e in service['endpoints'] if 'publicURL' in e])
+        (service, found) for service in services if (found := _public(service))
     ]
     if not there:
         return
@@ -59,6 +61,10 @@ def _add_catalogue(root: etree._Element, services: Any) -> None:
         element = _add(catalogue, 'service', service, ('type', 'name'))
         for endpoint in endpoints:
             _add_endpoint(element, endpoint)
+
+
+def _public(service: dict[str, Any]) -> list[dict[str, Any]]:
+    return [e for e in service.get('endpoints') or () if 'publicURL' in e]
 
 
 def _add_endpoint(service: etree._Element, endpoint: dict[str, Any]) -> None:

@@ -131,7 +131,9 @@ def _read(auth: dict[str, Any]) -> Auth:
     others = auth.keys() - {kind.value for kind in kinds} - set(_TENANT)
     if not kinds and not others:
         raise faults.NoAuthData()
-    if len(kinds) != 1 or others:
+    if others:
+        raise faults.BadRequest(f'Invalid attribute(s): {sorted(others)}')
+    if len(kinds) != 1:
         raise faults.BadRequest(
             'Invalid request. Specify one kind of credentials.'
         )

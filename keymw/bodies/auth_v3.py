@@ -39,9 +39,13 @@ class _Identity(msgspec.Struct):
     api_key: _ApiKey | None = None
 
 
+# No deeper than Keystone's own.
+_Scope = str | dict[str, str | bool | dict[str, str | bool | dict[str, str]]]
+
+
 class _Auth(msgspec.Struct):
     identity: _Identity
-    scope: Any = msgspec.UNSET
+    scope: _Scope | msgspec.UnsetType | None = msgspec.UNSET
 
 
 class _Body(msgspec.Struct):
@@ -80,7 +84,7 @@ def read(body: bytes, _content_type: str | None) -> KeyAuth:
     :raises BadRequest: it is mixed with other methods, or lacks something.
     """
     try:
-        auth = msgspec.json.decode(body, type=_Body).auth
+        auth = msgspec.convert(media.read_json(body), _Body).auth
     except msgspec.ValidationError as error:
         raise faults.BadRequest(f'Invalid input: {error}') from None
     identity, found = auth.identity, auth.identity.api_key or _ApiKey()

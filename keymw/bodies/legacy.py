@@ -95,8 +95,8 @@ def read(body: bytes, content_type: str | None) -> Auth:
 
 
 def _root(body: bytes, content_type: str | None) -> tuple[str, Any]:
-    format_ = negotiate.body_format(content_type, body)
     try:
+        format_ = negotiate.body_format(content_type, body)
         if format_ is Format.XML:
             return _root_of_xml(media.read_xml(body))
         data = media.read_json(body)
@@ -116,6 +116,8 @@ def _root_of_xml(root: etree._Element) -> tuple[str, Any]:
     name = etree.QName(root)
     known = (_ROOT, *_ELSEWHERE)
     if name.localname not in known or name.namespace not in _ACCEPTED:
+        raise faults.MalformedXml()
+    if any((text or '').strip() for text in credentials.own_texts(root)):
         raise faults.MalformedXml()
     members = ('username', 'key')
     return name.localname, {
@@ -137,8 +139,9 @@ def _catalogue(access: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
     """The endpoints by the name of their service; the first is the default."""
     found: dict[str, list[dict[str, Any]]] = {}
     for service in access.get('serviceCatalog') or ():
-        endpoints = found.setdefault(service['name'], [])
-        for endpoint in service['endpoints']:
+        name = service.get('name') or service.get('type') or ''
+        endpoints = found.setdefault(name, [])
+        for endpoint in service.get('endpoints') or ():
             shown = {k: endpoint[k] for k in _ENDPOINT if k in endpoint}
             endpoints.append(
                 shown if endpoints else {**shown, 'v1Default': True}

@@ -94,6 +94,15 @@ class Call:
         )
         return user
 
+    def present(self, user: User) -> User:
+        """A user as the identity service knows it just now.
+
+        What is written must not be what was remembered: a name may have
+        gone to somebody else meanwhile.
+        """
+        identity = self.parts.identity
+        return identity.present(self.origin, user.id, self.caller)
+
     def own_token(self) -> str:
         """The token that the request came with.
 
@@ -118,6 +127,7 @@ class Call:
         """
         answer = self.parts.pipeline.ask(self.origin, question)
         error = answer.body.get('error')
+        said = error if isinstance(error, dict) else {}
         if 'receipt' in answer.body:
             # A client of v2.0 cannot bring the other factors.
             raise faults.Relayed(401, 'Additional authentication is required.')
@@ -126,7 +136,7 @@ class Call:
         ):
             raise faults.Relayed(
                 413 if answer.status == 429 else answer.status,
-                str((error or {}).get('message', 'OverLimit Retry...')),
+                str(said.get('message', 'OverLimit Retry...')),
                 answer.headers.get('Retry-After'),
             )
         base.understood(answer, 'what a v2.0 client asked', dict)

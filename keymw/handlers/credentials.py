@@ -35,7 +35,7 @@ def put(call: Call) -> ApiKey:
 
     :raises NameMismatch: the body names somebody else.
     """
-    user = call.target()
+    user = _present(call, call.target())
     if call.body.username != user.name:
         raise faults.NameMismatch()
     _check_name(user)
@@ -54,7 +54,7 @@ def delete(call: Call) -> None:
 
 def reset(call: Call) -> ApiKey:
     """Give a user a new key, whether or not there was one."""
-    return _store(call, _target(call), keys.new_api_key())
+    return _store(call, _present(call, _target(call)), keys.new_api_key())
 
 
 def _target(call: Call) -> User:
@@ -62,6 +62,13 @@ def _target(call: Call) -> User:
     if call.format is Format.XML:
         _check_name(user)
     return user
+
+
+def _present(call: Call, user: User) -> User:
+    """A user whose name is written: never one that was remembered."""
+    if call.caller is not None and user.id == call.caller.user_id:
+        return user
+    return call.present(user)
 
 
 def _check_name(user: User) -> None:
@@ -77,7 +84,9 @@ def _stored(call: Call, user: User) -> ApiKey | None:
     found = call.parts.credentials.get(user.id)
     if found is None:
         return None
-    bring_up_to_date(call, found, user.name)
+    if found.username != user.name:
+        user = call.present(user)
+        bring_up_to_date(call, found, user.name)
     secret = call.parts.vault.open(KIND, user.id, found.secret)
     return ApiKey(user.name, secret)
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 import contextlib
 import datetime
+import logging
 from typing import Any
 
 from keymw import audit
@@ -16,10 +17,13 @@ from keymw.handlers.credentials import KIND
 from keymw.handlers.credentials import bring_up_to_date
 from keymw.identity import access
 from keymw.identity import base
+from keymw.identity import external
 from keymw.identity.transport import Answer
 from keymw.identity.v3 import V3
 from keymw.storage.base import Credential
+from keymw.storage.base import Outage
 
+LOG = logging.getLogger(__name__)
 LOGIN = 'login'
 
 
@@ -29,15 +33,18 @@ def token(call: Call) -> dict[str, Any]:
     :raises WrongKey: they do not fit, whichever of them is wrong.
     """
     auth: Auth = call.body
-    if auth.kind is not Kind.KEY:
-        # Only what has the shape of a key comes here.
-        raise faults.WrongKey()
     with _operation(call) as entry:
+        if auth.kind is not Kind.KEY:
+            LOG.info(
+                'a password with the shape of a key is refused: see [kskey] '
+                'forward_key_like_passwords'
+            )
+            raise faults.WrongKey()
         domain_id = call.parts.names_in(call.origin, call.parts.default_domain)
         found = call.parts.credentials.find(domain_id, auth.username or '')
         key, owner = _verified(call, entry, found, auth.secret)
         made = call.parts.identity.issue(call.origin, owner, auth.tenant)
-        bring_up_to_date(call, key, made['user'].get('name', owner.name))
+        _rename(call, key, made['user'].get('name', owner.name))
     access.add_method(made, 'APIKEY')
     return made
 
@@ -61,10 +68,12 @@ def legacy(call: Call) -> SignedIn:
 
 def _public_url(catalogue: list[dict[str, Any]], wanted: str) -> str | None:
     for service in catalogue:
-        if wanted in (service['type'], service.get('name')):
-            for endpoint in service['endpoints']:
-                if 'publicURL' in endpoint:
-                    return str(endpoint['publicURL'])
+        if wanted in (service.get('type'), service.get('name')):
+            for endpoint in service.get('endpoints') or ():
+                url = str(endpoint.get('publicURL', ''))
+                # Keystone lets others in, and a header cannot hold them.
+                if url and url.isascii() and url.isprintable():
+                    return url
     return None
 
 
@@ -85,11 +94,17 @@ def v3(call: Call) -> Answer:
             call.origin, owner, call.body.scope, query
         )
         if answer.status >= 400:
-            raise faults.Relayed(
-                answer.status, str(answer.body['error'].get('message'))
-            )
-        bring_up_to_date(call, key, answer.body['token']['user']['name'])
+            raise faults.Relayed(answer.status, external.message(answer))
+        _rename(call, key, answer.body['token']['user'].get('name'))
     return answer
+
+
+def _rename(call: Call, key: Credential, name: object) -> None:
+    """Bring a name up to date; a login that bought a token stands anyway."""
+    try:
+        bring_up_to_date(call, key, base.text(name))
+    except (Outage, ValueError) as error:
+        LOG.warning('the name of a key stays as it was: %s', error)
 
 
 def _found(call: Call, keystone: V3) -> Credential | None:
@@ -121,10 +136,11 @@ def _verified(
     if found is None:
         known = vault.open_decoy()
     else:
+        entry.target = found.user_id
         known = vault.open(KIND, found.user_id, found.secret)
     if not keys.are_equal(known, secret) or found is None:
         raise faults.WrongKey()
-    entry.caller = entry.target = found.user_id
+    entry.caller = found.user_id
     try:
         return found, call.parts.identity.owner(call.origin, found.user_id)
     except faults.UserNotFound:

@@ -125,6 +125,14 @@ class Cached(base.Identity):
             self._users[user_id] = found
         return found
 
+    def present(
+        self, origin: Origin, user_id: str, caller: base.Caller | None
+    ) -> base.User:
+        """The same as user, and never what was remembered."""
+        with self._lock:
+            self._users.pop(user_id, None)
+        return self.user(origin, user_id, caller)
+
     def owner(self, origin: Origin, user_id: str) -> base.Owner:
         with self._lock:
             known = self._owners.get(user_id)

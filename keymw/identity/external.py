@@ -97,7 +97,7 @@ class External:
             raise base.refusal(
                 owner.id, 'its MFA rules have none of ["external"]'
             )
-        if 'unsupported method' in _message(answer):
+        if 'unsupported method' in message(answer):
             base.understood(
                 Answer(500, answer.headers, {}),
                 'for a token; "external" must be in [auth] methods',
@@ -108,7 +108,9 @@ class External:
         again = self.ask(
             origin, owner.name, owner.domain_name, 'unscoped', 'nocatalog'
         )
-        if again.status == 201 and _user_id(again.body) == owner.id:
+        if again.status in (401, 403, 404):
+            return
+        if base.understood(again, _A_TOKEN, _user_id) == owner.id:
             raise _scope_not_valid(scope, owner)
 
 
@@ -123,10 +125,11 @@ def _scope_not_valid(scope: Scope, owner: base.Owner) -> faults.LoginRefused:
     project = scope.get('project') if isinstance(scope, dict) else None
     if not isinstance(project, dict):
         return faults.LoginRefused('The scope is not valid for the user.')
-    named = project.get('id') or project.get('name')
+    named = project.get('id') or project.get('name') or ''
     return faults.TenantNotValid(str(named), owner.name, owner.id)
 
 
-def _message(answer: Answer) -> str:
+def message(answer: Answer) -> str:
+    """What Keystone says of a refusal, if it says so as it does."""
     error = answer.body.get('error')
     return str(error.get('message')) if isinstance(error, dict) else ''

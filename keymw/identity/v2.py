@@ -126,9 +126,11 @@ class V2(base.Identity):
         self, origin: Origin, owner: base.Owner, tenant: base.Tenant | None
     ) -> None:
         """Raise what a refusal after the right key means."""
-        unscoped = tenant and self._external(origin, owner.name, None)
-        if unscoped and unscoped.status < 300:
-            raise faults.TenantNotValid(str(tenant), owner.name, owner.id)
+        if tenant is not None:
+            unscoped = self._external(origin, owner.name, None)
+            if unscoped.status not in (401, 403, 404):
+                base.understood(unscoped, 'for a token without a tenant', dict)
+                raise faults.TenantNotValid(str(tenant), owner.name, owner.id)
         self.owner(origin, owner.id)
         raise base.refusal(owner.id, 'the identity service does not let it in')
 
@@ -214,6 +216,8 @@ def _owned(owner: base.Owner, access: Access) -> Access:
         raise base.refusal(owner.id, f'it would be one of user {user_id}')
     base.moment(access['token']['expires'])
     base.text(access['token']['id'])
+    if not isinstance(access.get('serviceCatalog', []), list):
+        raise ValueError('catalogue')
     return access
 
 

@@ -47,6 +47,9 @@ class V3(base.Identity):
         self._domains: TTLCache[str, dict[str, Any]] = TTLCache(
             self._options.cache_size, _DOMAIN_TTL, clock
         )
+        self._domain_ids: TTLCache[str, str | None] = TTLCache(
+            self._options.cache_size, _DOMAIN_TTL, clock
+        )
         self._lock = threading.Lock()
 
     def speaks(self, origin: Origin) -> bool:
@@ -137,7 +140,19 @@ class V3(base.Identity):
         )
 
     def domain_id(self, origin: Origin, name: str) -> str | None:
-        """The id of the domain of a name, asked as service_user."""
+        """The id of the domain of a name, asked as service_user.
+
+        What was found is remembered, and so is that there is none.
+        """
+        with self._lock:
+            if name in self._domain_ids:
+                return self._domain_ids[name]
+        found = self._ask_domain_id(origin, name)
+        with self._lock:
+            self._domain_ids[name] = found
+        return found
+
+    def _ask_domain_id(self, origin: Origin, name: str) -> str | None:
         path = f'/v3/domains?name={quote(name, safe="")}'
         answer = self._others.ask(origin, path, None)
         self._others.refuse(answer)

@@ -41,6 +41,7 @@ TWO_TENANTS = (
     400,
     'Invalid request. Specify tenantId OR tenantName, not both.',
 )
+EC2 = 'OS-KSEC2:ec2Credentials'
 MANY = ('badRequest', 400, 'Invalid request. Specify one kind of credentials.')
 TOO_LONG = (
     'badRequest',
@@ -451,15 +452,20 @@ class TestBadInput:
         assert wires.Xml().fault(answer) == NO_AUTH
 
     @pytest.mark.parametrize(
-        'other', [wires.PASSWORD, 'token', 'OS-KSEC2:ec2Credentials']
+        ('other', 'told'),
+        [
+            (wires.PASSWORD, MANY),
+            ('token', MANY),
+            (EC2, (*MANY[:2], f"Invalid attribute(s): ['{EC2}']")),
+        ],
     )
     def test_two_credentials(
-        self, desk: Desk, ann: Person, key: str, other: str
+        self, desk: Desk, ann: Person, key: str, other: str, told: Any
     ) -> None:
         members = {'username': ann.name, 'apiKey': key}
         auth = {wires.ROOT: members, other: {}}
         answer = desk.send(JSON, json.dumps({'auth': auth}).encode())
-        assert JSON.fault(answer) == MANY
+        assert JSON.fault(answer) == told
 
     def test_two_credentials_in_xml(self, desk: Desk) -> None:
         ours = f'<apiKeyCredentials xmlns="{wires.KEY_NS}" username="u"/>'
