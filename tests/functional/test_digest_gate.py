@@ -321,7 +321,7 @@ def test_nothing_tells_a_wrong_key_from_an_unknown_one(
 
         monkeypatch.setattr(place, name, noted)
 
-    watch(vault, '_open')
+    watch(vault.Vault, 'open')
     watch(SqlGlobalKeys, 'find')
     watch(ours, 'is_right')
     told: list[Any] = []
@@ -341,7 +341,7 @@ def test_nothing_tells_a_wrong_key_from_an_unknown_one(
         told.append(work[:])
         work.clear()
     assert told[:2] == told[2:]
-    assert told[1] == ['find', '_open', 'is_right']
+    assert told[1] == ['find', 'open', 'is_right']
 
 
 @pytest.mark.parametrize('user', ['', 'é', 'a\x7fb', 'a b', 'a' * 65])

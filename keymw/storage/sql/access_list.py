@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from keymw.storage import base
 from keymw.storage.sql import database
-from keymw.storage.sql.global_keys import check_schema
+from keymw.storage.sql import migrate
 from keymw.storage.sql.tables import ACCESS_LIST
 from keymw.storage.sql.tables import take_turn
 
@@ -69,7 +69,7 @@ class SqlAccessList(base.AccessListStore):
         return self._db.read(lambda on: on.execute(question).scalar_one())
 
     def check(self) -> None:
-        check_schema(self._db)
+        migrate.check(self._db)
 
 
 def _entries(

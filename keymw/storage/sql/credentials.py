@@ -76,12 +76,7 @@ class SqlCredentials(base.CredentialStore):
         return [_to_record(row) for row in rows]
 
     def check(self) -> None:
-        at, head = migrate.current(self._db), migrate.head()
-        if at != head:
-            raise base.Outage(
-                f'[database] connection: the schema is at {at or "nothing"} '
-                f'and keymw needs {head}: run "keymw-manage db sync"'
-            )
+        migrate.check(self._db)
 
 
 _OF_USER = sa.select(CREDENTIAL).where(

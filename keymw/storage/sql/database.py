@@ -74,11 +74,14 @@ class Database:
         :raises Outage: the database cannot be reached or refuses it.
         """
         made = engine.make(self._url, self._options, patient=True)
-        with _outages(), _connect(lambda: made) as connection:
-            connection.info[engine.WRITES] = True
-            with connection.begin():
-                work(connection)
-        made.dispose()
+        try:
+            with _outages(), _connect(lambda: made) as connection:
+                connection.info[engine.WRITES] = True
+                with connection.begin():
+                    work(connection)
+        finally:
+            # Kept open, a connection would keep the lock of MariaDB.
+            made.dispose()
 
     def _of_this_process(self) -> sa.Engine:
         with self._lock:

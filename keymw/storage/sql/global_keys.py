@@ -74,20 +74,7 @@ class SqlGlobalKeys(base.GlobalKeyStore):
         return self._db.read(lambda on: on.execute(question).scalar_one())
 
     def check(self) -> None:
-        check_schema(self._db)
-
-
-def check_schema(db: database.Database) -> None:
-    """Answer when a database is at the version that this keymw needs.
-
-    :raises Outage: it is not, or cannot be reached.
-    """
-    at, head = migrate.current(db), migrate.head()
-    if at != head:
-        raise base.Outage(
-            f'[database] connection: the schema is at {at or "nothing"} '
-            f'and keymw needs {head}: run "keymw-manage db sync"'
-        )
+        migrate.check(self._db)
 
 
 def _one(on: sa.Connection, question: sa.Select[Any]) -> base.GlobalKey | None:

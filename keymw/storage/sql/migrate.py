@@ -8,6 +8,7 @@ from alembic import script
 from alembic.runtime import migration
 import sqlalchemy as sa
 
+from keymw.storage import base
 from keymw.storage.sql import database
 
 VERSION_TABLE = 'keymw_version'
@@ -36,6 +37,19 @@ def _current(connection: sa.Connection) -> str | None:
     return migration.MigrationContext.configure(
         connection, opts={'version_table': VERSION_TABLE}
     ).get_current_revision()
+
+
+def check(db: database.Database) -> None:
+    """Answer when a database is at the version that this keymw needs.
+
+    :raises Outage: it is not, or cannot be reached.
+    """
+    at, needed = current(db), head()
+    if at != needed:
+        raise base.Outage(
+            f'[database] connection: the schema is at {at or "nothing"} '
+            f'and keymw needs {needed}: run "keymw-manage db sync"'
+        )
 
 
 def sync(db: database.Database) -> None:
