@@ -247,6 +247,19 @@ class TestV10:
         assert desk.v1_0('x', 'y').body == b'wrapped'
 
 
+@pytest.mark.parametrize('url', ['http://x/\r\nX-Evil: 1', 'http://x/€', ''])
+def test_url_that_no_header_can_hold_gives_none(
+    desk: Desk, ann: Person, key: str, catalogue: Catalogue, url: str
+) -> None:
+    broken = {**FILES, 'endpoints': [endpoint('public', 'ORD', url)]}
+    catalogue.services = [broken, SERVERS]
+    answer = desk.v1_0(ann.name, key)
+    assert answer.status_int == 204
+    assert 'X-Storage-Url' not in answer.headers
+    assert 'X-Evil' not in answer.headers
+    assert 'X-Server-Management-Url' in answer.headers
+
+
 class TestV11:
     """The small one, which is off by default."""
 

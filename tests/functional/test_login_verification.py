@@ -446,6 +446,42 @@ class TestNames:
         assert desk.by(way, again.name, desk.key_of(again)).status_int < 300
         assert desk.by(way, again.name, key).status_int == 401
 
+    def test_name_that_went_to_somebody_else_is_left_there(
+        self, tmp_path: pathlib.Path, cloud: Cloud
+    ) -> None:
+        """Whatever is remembered of who had it."""
+        remembers = {'identity': {'user_cache_ttl': '3600'}}
+        desk = Desk(tmp_path / 'new', cloud, remembers)
+        first = cloud.with_role('member')
+        desk.key_of(first)
+        desk.admin('GET', wires.key(first.id))
+        cloud.change('user', first.id, name=f'renamed-{uuid.uuid4().hex}')
+        second = cloud.person(first.name)
+        cloud.grant(second, 'member')
+        key = desk.key_of(second)
+        desk.admin('GET', wires.key(first.id))
+        answer = desk.sign_in(wires.Json(), second.name, key)
+        assert answer.status_int == 200
+        assert answer.json['access']['user']['id'] == second.id
+
+    def test_login_stands_where_the_name_cannot_be_written(
+        self,
+        desk: Desk,
+        cloud: Cloud,
+        bob: Person,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        def full(*_about: object) -> None:
+            raise Outage('the disk is full')
+
+        key = desk.key_of(bob)
+        cloud.grant(bob, 'member')
+        cloud.change('user', bob.id, name=f'renamed-{uuid.uuid4().hex}')
+        monkeypatch.setattr(SqlCredentials, 'rename', full)
+        for _ in range(2):
+            answer = desk.sign_in(wires.Json(), bob.name, key)
+            assert answer.status_int == 200
+
     def test_equal_names_in_two_domains(
         self, desk: Desk, cloud: Cloud, bob: Person
     ) -> None:
