@@ -1,11 +1,11 @@
 """HTTP Digest: challenges, and the answers to them (contract, 3; RFC 7616).
 
 Nothing is stored. A nonce is the time it was made (8 bytes), random (8) and
-an HMAC-SHA-256 (32) over both and the algorithm, in base64. Text of a request
+an HMAC-SHA-256 (32) over both and the algorithm, in hex. Text of a request
 is as WSGI has it: a character for each byte.
 """
 
-import base64
+import binascii
 from collections.abc import Callable
 from collections.abc import Collection
 import dataclasses
@@ -24,7 +24,7 @@ SKEW = 10  # seconds that the clocks of two nodes may differ
 # Longer than any server takes a header to be by default.
 _MAX_HEADER = 8192
 _ID_BYTES = 16
-_NONCE_LENGTH = 64
+_NONCE = re.compile(f'[0-9a-f]{{{2 * (_ID_BYTES + 32)}}}')
 
 _SCHEME = re.compile(r'digest[ \t]++', re.IGNORECASE)
 # Never tries a character twice: the time is linear whatever is sent.
@@ -152,16 +152,14 @@ class Nonces:
         """A new nonce for answers by one algorithm."""
         made_at = microseconds(self._clock())
         id_ = made_at.to_bytes(8) + secrets.token_bytes(_ID_BYTES - 8)
-        return base64.b64encode(id_ + self._seal(id_, algorithm)).decode()
+        # Some look for names such as qop wherever they stand, in here too.
+        return (id_ + self._seal(id_, algorithm)).hex()
 
     def find(self, text: str, algorithm: Algorithm) -> Nonce | None:
         """The nonce, if it is ours and made for this algorithm."""
-        if len(text) != _NONCE_LENGTH:
+        if not _NONCE.fullmatch(text):
             return None
-        try:
-            found = base64.b64decode(text, validate=True)
-        except ValueError:
-            return None
+        found = binascii.unhexlify(text)
         id_, seal = found[:_ID_BYTES], found[_ID_BYTES:]
         is_ours = hmac.compare_digest(seal, self._seal(id_, algorithm))
         return Nonce(id_) if is_ours else None

@@ -71,11 +71,19 @@ def url(made: Deployment) -> Iterator[str]:
 
 
 def place(process: subprocess.Popen[str]) -> str:
-    said = []
+    """Where it listens, once all workers are there.
+
+    A nonce that is older than a worker is asked for again, and the client
+    here asks once.
+    """
+    said, found, booted = [], '', 0
     for line in process.stderr or ():
         said.append(line)
         if 'Listening at: ' in line:
-            return line.partition('Listening at: ')[2].split()[0]
+            found = line.partition('Listening at: ')[2].split()[0]
+        booted += 'Booting worker' in line
+        if booted == WORKERS:
+            return found
     raise AssertionError(''.join(said))
 
 

@@ -188,9 +188,9 @@ def test_algorithm_that_was_not_asked_for_is_not_offered(
 def test_nonces_are_all_different_and_plain(nonces: Nonces) -> None:
     made = {nonces.make(Algorithm.MD5) for _ in range(1000)}
     assert len(made) == 1000
-    for text in made:
-        assert text.isascii()
-        assert not set(text) & set('"\\, ')
+    # In base64 one nonce in some thousands has "qop" in it, and a client
+    # that looks for names wherever they stand is then refused.
+    assert set().union(*made) == set('0123456789abcdef')
 
 
 def test_nonce_is_known_wherever_the_secret_is(
