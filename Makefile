@@ -46,7 +46,7 @@ contract: $(VENV)/installed-test
 
 bench: $(VENV)/installed-test
 	@$(VENV)/bin/python bench/pass_through.py
-	@$(VENV)/bin/python bench/login.py 2>/dev/null
+	@$(VENV)/bin/python bench/login.py
 
 # The samples under etc are made, never edited.
 samples: $(VENV)/installed-test

@@ -51,7 +51,7 @@ class LastUsed:
     def _write(self, entry_id: str, now: datetime.datetime) -> None:
         try:
             self._store.used(entry_id, now)
-        except Exception as error:
+        except Exception as error:  # no request fails for it
             self._done(entry_id, error)
         else:
             self._done(entry_id, None)

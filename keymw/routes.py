@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 import dataclasses
+import functools
 from typing import Any
 
 from oslo_config import cfg
@@ -104,72 +105,59 @@ KSKEY_ROUTES = (
 )
 
 # What else v2.0 clients ask, where the service behind us speaks v3 alone.
-_FACE_LOGIN = Route(
+_asked = functools.partial(Route, rule=None, v3_only=True)
+_FACE_LOGIN = _asked(
     'POST',
     '/v2.0/tokens',
-    None,
-    tokens.login,
-    200,
+    handler=tokens.login,
+    status=200,
     writes=access_bodies.write,
     reads=auth_bodies.read,
-    v3_only=True,
 )
 FACE_ROUTES = (
-    Route(
+    _asked(
         'GET',
         '/v2.0/tokens/{token_id}',
-        None,
-        tokens.validate,
-        200,
+        handler=tokens.validate,
+        status=200,
         writes=access_bodies.write,
-        v3_only=True,
     ),
-    Route(
+    _asked(
         'DELETE',
         '/v2.0/tokens/{token_id}',
-        None,
-        tokens.revoke,
-        204,
-        v3_only=True,
+        handler=tokens.revoke,
+        status=204,
     ),
-    Route(
+    _asked(
         'GET',
         '/v2.0/tenants',
-        None,
-        tenants.list_,
-        200,
+        handler=tenants.list_,
+        status=200,
         writes=tenant_bodies.write_list,
-        v3_only=True,
     ),
-    Route(
+    _asked(
         'GET',
         '/v2.0/users',
-        None,
-        users.find,
-        200,
+        handler=users.find,
+        status=200,
         writes=user_bodies.write_found,
-        v3_only=True,
     ),
-    Route(
+    _asked(
         'GET',
         '/v2.0/users/{user_id}',
-        None,
-        users.get,
-        200,
+        handler=users.get,
+        status=200,
         writes=user_bodies.write,
-        v3_only=True,
     ),
-    Route(
+    _asked(
         'GET',
         '/v2.0',
-        None,
-        versions.get,
-        200,
+        handler=versions.get,
+        status=200,
         writes=version_bodies.write,
-        v3_only=True,
     ),
 )
-_NOTHING = Route('GET', '', None, versions.nothing, 404, v3_only=True)
+_NOTHING = _asked('GET', '', handler=versions.nothing, status=404)
 
 _KEY_LOGIN = Route(
     'POST',

@@ -97,7 +97,7 @@ class Remote:
             yield
         except faults.Fault:
             raise
-        except Exception as error:
+        except Exception as error:  # plugins raise what they like
             why = f'{self._root}: {_why(error)}'
             LOG.error('no answer from the identity service at %s', why)
             raise faults.Unavailable(
