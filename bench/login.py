@@ -1,7 +1,7 @@
-"""What a login with an API key costs, before a Keystone in this process.
+"""Measures a login with an API key, with a Keystone in this process.
 
-First three kinds of refusal, which must not be told apart by their time, then
-a login beside what Keystone itself does: with an application credential, and
+Three kinds of refusal, with equal timing, come first. Then come
+logins, beside those of Keystone alone: with an application credential, and
 with the bare external method. Keystone's cache is on.
 """
 
@@ -18,26 +18,23 @@ from typing import Any
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent))
 
 from keymw import factory
-from tests import pass_through
-from tests import wire
-from tests.cloud import CONF
-from tests.cloud import Cloud
-from tests.cloud import Person
-from tests.deployment import Deployment
+from tests.support import pass_through
+from tests.support import wire
+from tests.support.cloud import CONF
+from tests.support.cloud import Cloud
+from tests.support.cloud import Person
+from tests.support.deployment import Deployment
 
 KEY = 'k' * 32
 ROUNDS = 2000
 FEWER = 200
 TTL = 1
-# The first of each fill what is remembered.
+# The first calls of each kind fill the caches.
 FIRST = 10
 
 
 def main() -> None:
-    for group in ('identity', 'token', 'revoke'):
-        CONF[group]['caching'] = 'true'
-    # As Keystone is installed: the tests hash cheaply.
-    del CONF['identity']['password_hash_rounds']
+    as_installed()
     with tempfile.TemporaryDirectory() as home:
         cloud = Cloud(pathlib.Path(home))
         owner, keyless = cloud.person(), cloud.person()
@@ -49,8 +46,16 @@ def main() -> None:
         show_logins(cloud, app, clock, owner)
 
 
+def as_installed() -> None:
+    """Give the Keystone of this process the cache and hashes of a site."""
+    for group in ('identity', 'token', 'revoke', 'role', 'credential'):
+        CONF.setdefault(group, {})['caching'] = 'true'
+    # The tests use cheap hashes.
+    CONF['identity'].pop('password_hash_rounds', None)
+
+
 class Clock:
-    """The present time, and what was added to it."""
+    """The present time plus an offset."""
 
     def __init__(self) -> None:
         self.ahead = 0.0
@@ -60,7 +65,10 @@ class Clock:
 
 
 def serve(cloud: Cloud, home: pathlib.Path, clock: Clock) -> Any:
-    made = Deployment(home, {'identity': {'user_cache_ttl': str(TTL)}})
+    # The cache of tokens is as installed; tests have none.
+    cached = {'user_cache_ttl': str(TTL), 'token_cache_ttl': ''}
+    served = {'serve_v1_0': 'true', 'serve_v1_1': 'true'}
+    made = Deployment(home, {'identity': cached, 'kskey': served})
     made.set_up()
     return factory.wrap(cloud.app, str(made.conf_file), clock)
 
@@ -175,7 +183,7 @@ def application_credential(cloud: Cloud, owner: Person) -> Any:
 def interleaved(
     kinds: dict[str, Callable[[], int]], rounds: int, expected: int
 ) -> dict[str, list[float]]:
-    """Seconds of each call; all kinds in turn, in an order that varies."""
+    """Return the seconds of each call; kinds alternate in a varying order."""
     times: dict[str, list[float]] = {kind: [] for kind in kinds}
     order = list(kinds)
     for number in range(rounds + FIRST):

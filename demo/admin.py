@@ -1,4 +1,4 @@
-"""The Keystone of the demo, asked over HTTP as an admin would."""
+"""A client of the demo's Keystone, with the rights of an admin."""
 
 import http.client
 import json
@@ -17,19 +17,19 @@ SIGN_IN = {
 
 
 class Keystone:
-    """The Keystone of the demo, asked as admin."""
+    """A session as admin with the Keystone of the demo."""
 
     def __init__(self, port: int) -> None:
         self._port = port
         self._headers = {'Content-Type': 'application/json'}
-        # A catalogue that was told is remembered for some seconds.
+        # Keystone caches a catalogue for some seconds.
         headers, _token = self.ask(
             'POST', '/v3/auth/tokens?nocatalog', SIGN_IN
         )
         self._headers['X-Auth-Token'] = headers['X-Subject-Token']
 
     def find_or_make(self, kind: str, wanted: dict[str, str]) -> str:
-        """Return the id of what has the wanted name and domain, or type."""
+        """Return the id of the object with this name and domain, or type."""
         known = {'name', 'domain_id', 'type'} & wanted.keys()
         found = self.find(kind, **{key: wanted[key] for key in known})
         if found:
@@ -38,7 +38,7 @@ class Keystone:
         return str(made[kind]['id'])
 
     def find(self, kind: str, **wanted: str) -> list[dict[str, Any]]:
-        """Return all of a kind that have what is wanted."""
+        """Return all objects of a kind with the wanted values."""
         query = urllib.parse.urlencode(wanted)
         _headers, found = self.ask('GET', f'/v3/{kind}s?{query}')
         return list(found[f'{kind}s'])

@@ -1,4 +1,4 @@
-"""The plain user alice, made over HTTP as an admin would."""
+"""The plain user alice, made over HTTP by an admin."""
 
 from admin import Keystone
 
@@ -7,7 +7,7 @@ ALICE = {'name': 'alice', 'domain_id': 'default', 'password': 'demo'}
 
 
 def user_id(keystone: Keystone) -> str:
-    """Return the id of alice, who is made where there is none."""
+    """Return the id of alice; make the user if there is none."""
     role = keystone.find_or_make('role', {'name': 'member'})
     project = keystone.find_or_make('project', PROJECT)
     alice = {**ALICE, 'default_project_id': project}

@@ -1,4 +1,4 @@
-"""The services of the stub, in the catalogue of Keystone."""
+"""Adds the services of the stub to the catalogue of Keystone."""
 
 from admin import Keystone
 import stub
@@ -7,7 +7,7 @@ INTERFACES = ('admin', 'internal', 'public')
 
 
 def complete(keystone: Keystone, url: str) -> None:
-    """Leave the stub's services in the catalogue, at this URL."""
+    """Make or update the stub's services in the catalogue, at this URL."""
     for type_, (name, path) in stub.SERVICES.items():
         wanted = {'type': type_, 'name': name}
         service = keystone.find_or_make('service', wanted)
@@ -15,7 +15,7 @@ def complete(keystone: Keystone, url: str) -> None:
 
 
 def endpoints(keystone: Keystone, service: str, url: str) -> None:
-    """Leave a service with one endpoint for each interface."""
+    """Make or update one endpoint of a service for each interface."""
     known = keystone.find('endpoint', service_id=service)
     by_interface = {one['interface']: one for one in known}
     for interface in INTERFACES:

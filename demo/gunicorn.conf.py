@@ -1,19 +1,19 @@
-"""gunicorn's settings and hooks; what varies is on its command line."""
+"""gunicorn's settings and hooks; variable ones are on the command line."""
 
 import ctypes
 import os
 import signal
 import sys
 
-# Loaded once, then forked: a start takes half the time.
+# Load once, then fork: the start takes half the time.
 preload_app = True
 graceful_timeout = 2
-# It would be made outside the directory of the demo.
+# The socket would be outside the directory of the demo.
 control_socket_disable = True
 
 
 def die_with_parent() -> None:
-    """Be stopped by the kernel should the parent be killed outright."""
+    """Make the kernel stop this process if its parent is killed."""
     set_parent_death_signal = 1
     if sys.platform == 'linux':
         ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGTERM)

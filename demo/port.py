@@ -1,4 +1,4 @@
-"""Say in one line when nothing can be served on the port asked for."""
+"""Checks that the demo can use the port, with a one-line message."""
 
 import os
 import re
@@ -9,7 +9,7 @@ import sys
 def checked(text: str) -> int:
     """Return the port that text names.
 
-    :raises SystemExit: it names none, or its port cannot be had.
+    :raises SystemExit: it names no port, or the port is in use.
     """
     if not re.fullmatch('[0-9]{1,5}', text) or not 0 < int(text) < 65536:
         sys.exit(f'PORT must be a number from 1 to 65535, not "{text}".')
@@ -25,8 +25,8 @@ def checked(text: str) -> int:
 
 def bind(port: int) -> None:
     with socket.socket() as listener:
-        # As gunicorn does, so that the last connections of a server that
-        # has just stopped do not count.
+        # As in gunicorn: old connections of a server that has just stopped
+        # must not count.
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(('127.0.0.1', port))
 

@@ -1,4 +1,4 @@
-"""Serve keymw in front of a real Keystone until told to stop."""
+"""Serve keymw in front of a real Keystone until interrupted."""
 
 import http.client
 import os
@@ -19,7 +19,7 @@ REQUESTS = Path(__file__).parent / 'templates' / 'requests.txt'
 
 
 def main() -> None:
-    # Databases, keys and logs are for the user who runs the demo alone.
+    # Only the user who runs the demo may read databases, keys and logs.
     os.umask(0o077)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, stop)
@@ -33,7 +33,7 @@ def main() -> None:
 
 
 def stop(number: int, _frame: FrameType | None) -> None:
-    # A second Ctrl-C must not break into the stopping of the server.
+    # A second Ctrl-C must not interrupt the shutdown of the server.
     for again in (signal.SIGINT, signal.SIGTERM):
         signal.signal(again, signal.SIG_IGN)
     sys.exit(128 + number)
@@ -47,14 +47,17 @@ def serve(place: Path, number: int) -> None:
         url = f'http://127.0.0.1:{number}'
         keystone = Keystone(number)
         catalogue.complete(keystone, url)
-        show_requests(url, alice.user_id(keystone))
+        show_requests(url, alice.user_id(keystone), place)
         running.wait()
 
 
-def show_requests(url: str, user_id: str) -> None:
+def show_requests(url: str, user_id: str, place: Path) -> None:
     text = string.Template(REQUESTS.read_text())
     print(f'keymw is ready on {url}', flush=True)
-    print(text.substitute(url=url, user_id=user_id), flush=True)
+    filled = text.substitute(
+        url=url, user_id=user_id, place=place, programs=state.PROGRAMS
+    )
+    print(filled, flush=True)
 
 
 if __name__ == '__main__':

@@ -13,14 +13,16 @@ HERE = Path(__file__).parent
 
 
 class Server:
-    """gunicorn, from `with` to the end of its block."""
+    """A gunicorn process, stopped at the end of a with block."""
 
     def __init__(self, place: Path, port: int) -> None:
         self._log = place / 'demo.log'
         self._ready, ready = os.pipe()
-        # A process group of its own: Ctrl-C reaches the runner alone, which
+        # In a process group of its own, Ctrl-C reaches only the runner, which
         # then stops gunicorn.
-        with self._log.open('w') as log:
+        # Keystone and keymw-manage append to the same file.
+        self._log.write_text('')
+        with self._log.open('a') as log:
             self._process = subprocess.Popen(
                 command(place, port),
                 env={**os.environ, 'READY_FD': str(ready)},
@@ -39,12 +41,12 @@ class Server:
         self._process.terminate()
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(5)
-        # What is left when gunicorn hung, or was killed under its workers.
+        # Workers are left if gunicorn hung or was killed.
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
 
     def wait_until_ready(self) -> None:
-        """Return when every worker has loaded the application.
+        """Wait until every worker has loaded the application.
 
         :raises SystemExit: gunicorn has stopped.
         """
@@ -53,9 +55,9 @@ class Server:
                 self.wait()
 
     def wait(self) -> None:
-        """Wait until gunicorn stops, which it should not.
+        """Wait for gunicorn, which should run until interrupted.
 
-        :raises SystemExit: it has.
+        :raises SystemExit: gunicorn has stopped.
         """
         code = self._process.wait()
         sys.exit(f'gunicorn has stopped ({code}): see {self._log}')
@@ -65,7 +67,7 @@ def command(place: Path, port: int) -> list[str | Path]:
     return [
         Path(sys.executable).with_name('gunicorn'),
         f'--config={HERE / "gunicorn.conf.py"}',
-        # Where the ini finds the stub.
+        # The ini imports the stub from here.
         f'--pythonpath={HERE}',
         f'--paste={place / "keymw-paste.ini"}',
         f'--bind=127.0.0.1:{port}',

@@ -1,8 +1,9 @@
-"""What the demo keeps in its directory: two databases, keys, settings."""
+"""The directory of the demo: two databases, keys and settings."""
 
 from importlib import metadata
 import os
 from pathlib import Path
+import secrets
 import shutil
 import sqlite3
 import string
@@ -10,15 +11,15 @@ import subprocess
 import sys
 
 TEMPLATES = Path(__file__).parent / 'templates'
-PROGRAMS = Path(sys.executable).parent
-# Root must name an owner of the keys; an empty name stands for itself.
+PROGRAMS = Path(sys.executable).absolute().parent
+# Root must name an owner of the keys; an empty name means root.
 OWNER = ('--keystone-user=', '--keystone-group=')
 
 
 def prepare(place: Path, port: int) -> None:
-    """Leave in place all that the server needs, for this port.
+    """Make the directory with all that the server needs, for this port.
 
-    :raises SystemExit: a step failed, or place holds something else.
+    :raises SystemExit: a step failed, or the place is in other use.
     """
     if not stamp(place).exists():
         make(place, port)
@@ -31,7 +32,7 @@ def prepare(place: Path, port: int) -> None:
 def make(place: Path, port: int) -> None:
     if place.exists() and any(place.iterdir()):
         sys.exit(f'{place} was not made by the demo: name another DEMO_DIR.')
-    # Renamed when whole: an interrupted start leaves nothing to trip over.
+    # Renamed when complete: an interrupted start leaves no partial state.
     new = place.with_name(f'{place.name}.unfinished')
     shutil.rmtree(new, ignore_errors=True)
     new.mkdir(parents=True)
@@ -47,10 +48,10 @@ def configure(place: Path) -> None:
 
 
 def set_up(place: Path, port: int) -> None:
-    """Take the steps of an installation; each may be taken again."""
+    """Run the steps of an installation; each can be repeated."""
     print('Keystone: database', flush=True)
     run(place, 'keystone-manage', 'db_sync')
-    # Readers and the one writer of SQLite do not wait for each other then.
+    # With WAL, readers and the writer of SQLite do not block each other.
     sqlite3.connect(place / 'keystone.db').execute('PRAGMA journal_mode=WAL')
     print('Keystone: keys', flush=True)
     run(place, 'keystone-manage', 'fernet_setup', *OWNER)
@@ -73,10 +74,19 @@ def bootstrap(place: Path, url: str) -> None:
         *('--bootstrap-public-url', url, '--bootstrap-internal-url', url),
         *('--bootstrap-admin-url', url),
     )
+    # The trusts behind API keys are made for this user, who is nobody's.
+    run(
+        place,
+        'keystone-manage',
+        'bootstrap',
+        *('--bootstrap-username', 'keymw'),
+        *('--bootstrap-password', secrets.token_hex()),
+        *('--bootstrap-project-name', 'service'),
+    )
 
 
 def run(place: Path, program: str, *words: str) -> None:
-    """Run a program of the virtual environment, silent unless it fails."""
+    """Run a program of the virtual environment; print only a failure."""
     settings = place / f'{program.removesuffix("-manage")}.conf'
     done = subprocess.run(
         [PROGRAMS / program, '--config-file', settings, *words],
@@ -93,5 +103,6 @@ def stamp(place: Path) -> Path:
 
 
 def wanted(port: int) -> str:
-    """Say what the catalogue and the tables of Keystone are made for."""
-    return f'port {port}, Keystone {metadata.version("keystone")}\n'
+    """Return a text that describes the wanted catalogue and tables."""
+    version = metadata.version('keystone')
+    return f'port {port}, Keystone {version}, user keymw\n'

@@ -1,7 +1,7 @@
-"""An object store and a compute service that hold nothing.
+"""An object store and a compute service without content.
 
-They are where the catalogue says, so that what signs in with an API key has
-something to list: the lists are empty, the token is checked by Keystone.
+The catalogue has their URLs, so that a client that signed in with an API key
+can list something. The lists are empty. Keystone checks the token.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
     from _typeshed.wsgi import WSGIEnvironment
 
-# By the type of a service: its name, and its path below the demo's URL.
+# Name and path below the demo's URL, by type of service.
 SERVICES = {
     'object-store': ('cloudFiles', '/v1/AUTH_$(project_id)s'),
     'compute': ('cloudServersOpenStack', '/compute/v2.1/$(project_id)s'),
 }
-ACCOUNT = re.compile('/v1/AUTH_(?P<project>[^/]+)/?')
+ACCOUNT = re.compile('/v1/AUTH_(?P<project>[^/"]+)/?')
 COMPUTE = re.compile('/compute/v2.1/?')
 LIST = re.compile(
     '/compute/v2.1/(?P<project>[^/]+)/'
@@ -40,12 +40,12 @@ EMPTY = {
 def filter_factory(
     _global_conf: object,
 ) -> Callable[[WSGIApplication], WSGIApplication]:
-    """Make the filter of [filter:services], which asks what is behind it."""
+    """Return the filter of [filter:services] in front of keymw."""
     return Services
 
 
 class Services:
-    """Answers for both services, and passes every other request on."""
+    """Serves both services, and passes every other request on."""
 
     def __init__(self, app: WSGIApplication) -> None:
         self._app = app
@@ -84,20 +84,23 @@ class Services:
         return answer(request, found)
 
     def _project(self, token: str) -> str | None:
-        """The project of a token, which vouches for itself."""
-        question = webob.Request.blank(
-            '/v3/auth/tokens',
-            headers={'X-Auth-Token': token, 'X-Subject-Token': token},
+        """Return the project of a token, or None if the token is invalid.
+
+        The catalogue has it in a URL. A token of an API key may read the
+        catalogue, and Keystone does not let it validate itself.
+        """
+        request = webob.Request.blank(
+            '/v3/auth/catalog', headers={'X-Auth-Token': token}
         )
-        told = question.send(self._app)
-        if told.status_int != 200:
+        response = request.send(self._app)
+        if response.status_int == 401:
             return None
-        project = told.json['token'].get('project', {})
-        return str(project.get('id', ''))
+        found = ACCOUNT.search(response.text)
+        return found['project'] if found else ''
 
 
 def account(request: webob.Request, _found: object) -> webob.Response:
-    """An account without containers, as Swift tells it."""
+    """Return an account without containers, in the form of Swift."""
     asked = request.GET.get('format', ''), request.headers.get('Accept', '')
     if request.method == 'GET' and any('json' in word for word in asked):
         response = webob.Response(json=[])
@@ -110,12 +113,12 @@ def account(request: webob.Request, _found: object) -> webob.Response:
 def empty_list(
     _request: webob.Request, found: re.Match[str]
 ) -> webob.Response:
-    """No server, image or flavour, as Nova tells it."""
+    """Return an empty list of servers, images or flavours, as Nova does."""
     return webob.Response(json={found['kind']: []})
 
 
 def version(url: str) -> dict[str, Any]:
-    """What clients ask a compute service first."""
+    """Return the version document that clients of Nova request first."""
     return {
         'version': {
             'id': 'v2.1',

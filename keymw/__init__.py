@@ -13,8 +13,8 @@ def wrap(app: WSGIApplication, config_file: str) -> WSGIApplication:
 
     :raises keymw.conf.ConfigError: keymw cannot start; one line says why.
     """
-    # The filter loads with its first use: what else ships in this package
-    # may be imported where the server's libraries are not installed.
+    # Import the filter on first use: keymw.client is also imported where
+    # the server's libraries are not installed.
     from keymw import factory
 
     return factory.wrap(app, config_file)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 import contextlib
+import datetime
 import logging
 import os
 import sys
@@ -15,22 +16,28 @@ from typing import Any
 from oslo_config import cfg
 
 from keymw import conf as configuration
-from keymw import middleware
-from keymw import policy
+from keymw import families
+from keymw import readiness
 from keymw import vault
-from keymw.admin import Admin
-from keymw.admin import Doors
-from keymw.client_address import Clients
+from keymw.api_keys import counts
+from keymw.call import Parts
 from keymw.conf import ConfigError
-from keymw.digest_gate import DigestGate
-from keymw.handlers.admin import AdminParts
-from keymw.handlers.call import Parts
+from keymw.filter import Filter
 from keymw.identity import load as identity_load
 from keymw.identity.transport import Pipeline
-from keymw.last_used import LastUsed
-from keymw.routes import ADMIN_ROUTES
-from keymw.routing import AdminTable
+from keymw.limits import failures
+from keymw.limits.client_address import Clients
+from keymw.observe import health
+from keymw.observe import logs
+from keymw.observe import metrics
+from keymw.observe.audit import Audit
+from keymw.policy import rules as policy
+from keymw.policy.stale import Changes
+from keymw.policy.stale import StaleTokens
 from keymw.storage import load as storage_load
+from keymw.storage.api_keys import ApiKeyStore
+from keymw.storage.base import Outage
+from keymw.v2_api.discovery import Advertised
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,64 +48,135 @@ if TYPE_CHECKING:
 LOG = logging.getLogger(__name__)
 
 
+class StartError(ConfigError, SystemExit):
+    """keymw cannot start.
+
+    A server that does not catch it ends, without a traceback of a mistake
+    that is in no code.
+    """
+
+    # The status of an application that cannot be loaded, for uWSGI and for
+    # gunicorn: after another one they would start the worker again, for ever.
+    code = 22 if 'uwsgi' in sys.modules else 4
+
+
 def wrap(
     app: WSGIApplication,
     config_file: str,
     clock: Callable[[], float] = time.time,
+    sleep: Callable[[float], object] = time.sleep,
 ) -> WSGIApplication:
     """Put keymw in front of a WSGI application.
 
-    clock gives seconds since the epoch.
+    config_file is one path, or several with ";" between them. clock returns
+    seconds since the epoch; sleep takes seconds.
 
-    :raises ConfigError: keymw cannot start; one line says why.
+    :raises StartError: keymw cannot start; one line says why.
+    """
+    with _refusal_in_one_line():
+        conf = configuration.load(config_file)
+        logs.start(conf, is_guest=not identity_load.is_remote(conf))
+        made = build(app, conf, clock, sleep)
+        storage_load.check_at_start(conf)
+    for line in configuration.unknown(conf):
+        LOG.warning('keymw.conf: %s', line)
+    return made
+
+
+@contextlib.contextmanager
+def _refusal_in_one_line() -> Iterator[None]:
+    """Log a ConfigError, and show it where the server was started.
+
+    :raises StartError: instead of the ConfigError.
     """
     try:
-        return _build(app, config_file, clock)
+        yield
     except ConfigError as error:
         LOG.critical('keymw cannot start: %s', error)
-        raise
+        if not _shows_on_standard_error(LOG):
+            print(f'keymw cannot start: {error}', file=sys.stderr)
+        raise StartError(str(error)) from None
 
 
-def _build(
-    app: WSGIApplication, config_file: str, clock: Callable[[], float]
+def _shows_on_standard_error(logger: logging.Logger) -> bool:
+    """Whether a line of a logger comes to standard error."""
+    if not logger.hasHandlers():
+        return True  # by the handler of last resort
+    found: logging.Logger | None = logger
+    while found is not None:
+        for handler in found.handlers:
+            if getattr(handler, 'stream', None) is sys.stderr:
+                return True
+        found = found.parent if found.propagate else None
+    return False
+
+
+def build(
+    app: WSGIApplication,
+    conf: cfg.ConfigOpts,
+    clock: Callable[[], float] = time.time,
+    sleep: Callable[[float], object] = time.sleep,
 ) -> WSGIApplication:
-    conf = configuration.load(config_file)
+    """The filter that a configuration describes, in front of app.
+
+    :raises ConfigError: the filter cannot be built; one line says why.
+    """
+    credentials = storage_load.credentials(conf)
+    api_keys = _api_keys(conf)
+    stores: list[Changes] = [credentials]
+    if api_keys is not None:
+        stores.append(api_keys)
+    counted = metrics.of(conf)
+    clients = Clients(conf)
+    sealing = counted.timed('vault', _vault(conf), ['seal', 'open'])
     parts = Parts(
         identity=identity_load.load(app, conf, clock),
-        pipeline=Pipeline(app),
-        rules=policy.Rules(conf),
-        vault=vault.load(conf.vault.key_repository),
-        credentials=storage_load.credentials(conf),
+        pipeline=counted.timed('identity', Pipeline(app), ['send', 'pass_on']),
+        rules=policy.Rules(conf, families.list_rules()),
+        vault=sealing,
+        credentials=credentials,
+        api_keys=api_keys,
+        stale=StaleTokens(conf, stores, clock, sleep),
+        clients=clients,
+        failures=failures.Failures(conf, clients, sealing, clock),
+        audit=Audit(conf, clock),
         clock=clock,
         default_domain=conf.identity.default_domain,
         v1_services=_v1_services(conf.kskey),
+        validate_with_catalog=conf.kskey.validate_with_catalog,
+        login_names=conf.audit.login_names,
     )
-    no_login = identity_load.why_no_login(conf)
-    if no_login is not None:
-        LOG.warning('login with API keys is off: %s', no_login)
-    return middleware.Keymw(app, parts, conf, _admin(parts, conf))
+    served = families.served(conf, parts)
+    if served and failures.is_partial(conf, clients):
+        LOG.warning(failures.NOT_LIMITED)
+    made = Filter(_advertised(app, conf), served, conf, parts)
+    readiness.watch(made, app, conf, parts)
+    return made
 
 
-def _admin(parts: Parts, conf: cfg.ConfigOpts) -> Admin | None:
-    """What answers the routes of global keys, where they are on."""
-    if not conf.global_keys.enabled:
-        return None
-    admin_parts = AdminParts(
-        conf=conf,
-        vault=parts.vault,
-        keys=storage_load.global_keys(conf),
-        access_list=storage_load.access_list(conf),
-        clock=parts.clock,
-    )
-    grain = conf.global_keys.last_used_grain
-    doors = Doors(
-        identity=parts.identity,
-        rules=parts.rules,
-        gate=DigestGate(conf, parts.vault, admin_parts.keys, parts.clock),
-        clients=Clients(conf),
-        last_used=LastUsed(admin_parts.access_list, grain),
-    )
-    return Admin(admin_parts, doors, AdminTable(ADMIN_ROUTES))
+def _api_keys(conf: cfg.ConfigOpts) -> ApiKeyStore | None:
+    return storage_load.api_keys(conf) if conf.api_keys.enabled else None
+
+
+def _vault(conf: cfg.ConfigOpts) -> vault.Vault:
+    return vault.load(conf.vault.key_repository)
+
+
+def _advertised(app: WSGIApplication, conf: cfg.ConfigOpts) -> WSGIApplication:
+    """The application; its list of versions has v2.0 if configured so."""
+    options = conf.kskey
+    if not options.advertise_v2:
+        return app
+    if (
+        not (options.enabled and options.serve_v2)
+        or identity_load.is_remote(conf)
+        or conf.identity.api_version == 'v2.0'
+    ):
+        LOG.warning(
+            '[kskey] advertise_v2 does nothing: v2.0 is not served here'
+        )
+        return app
+    return Advertised(app)
 
 
 def _v1_services(options: Any) -> dict[str, str]:
@@ -110,16 +188,31 @@ def _v1_services(options: Any) -> dict[str, str]:
 
 
 def filter_factory(
-    _global_conf: Mapping[str, str],
+    global_conf: Mapping[str, str],
     config_file: str | None = None,
     **unknown: str,
 ) -> Callable[[WSGIApplication], WSGIApplication]:
     """Make the filter of [filter:…] use = egg:keymw#keymw.
 
-    :raises ConfigError: config_file is missing, or is not alone.
+    config_file is taken from the section, else from [DEFAULT], else from the
+    environment variable KEYMW_CONFIG_FILE.
+
+    :raises StartError: config_file is missing, or the section has another
+        option.
     """
-    file = _only_config_file(config_file, unknown)
+    with _refusal_in_one_line():
+        file = _only_config_file(_named(global_conf, config_file), unknown)
     return lambda app: wrap(app, file)
+
+
+def _named(
+    global_conf: Mapping[str, str], config_file: str | None
+) -> str | None:
+    return (
+        config_file
+        or global_conf.get('config_file')
+        or os.environ.get(configuration.FILE_FROM_ENVIRONMENT)
+    )
 
 
 def _only_config_file(config_file: str | None, unknown: Any) -> str:
@@ -133,21 +226,84 @@ def _only_config_file(config_file: str | None, unknown: Any) -> str:
     return config_file
 
 
+def metrics_factory(
+    global_conf: Mapping[str, str],
+    config_file: str | None = None,
+    **unknown: str,
+) -> WSGIApplication:
+    """Make the page of metrics of [app:…] use = egg:keymw#metrics.
+
+    config_file as in filter_factory.
+
+    :raises StartError: config_file is missing, the section has another
+        option, or metrics are off or cannot work.
+    """
+    with _refusal_in_one_line():
+        file = _only_config_file(_named(global_conf, config_file), unknown)
+        conf = configuration.load(file)
+        if not conf.metrics.enabled:
+            raise ConfigError(
+                'egg:keymw#metrics: set [metrics] enabled = true in keymw.conf'
+            )
+        metrics.of(conf)
+    from keymw.observe import prometheus
+
+    repository = conf.vault.key_repository
+    return prometheus.application(
+        lambda: vault.sealing_since(repository), _counts_of(_api_keys(conf))
+    )
+
+
+def _counts_of(
+    store: ApiKeyStore | None,
+) -> Callable[[], Mapping[str, int]]:
+    def count() -> Mapping[str, int]:
+        now = datetime.datetime.now(datetime.UTC)
+        with contextlib.suppress(Outage):
+            return {} if store is None else counts.by_state(store, now)
+        return {}
+
+    return count
+
+
+def health_factory(
+    global_conf: Mapping[str, str], **options: str
+) -> WSGIApplication:
+    """Make the health checks of [app:…] use = egg:keymw#health.
+
+    options are config_file, deadline and detailed (see etc/keymw-paste.ini).
+
+    :raises ConfigError: an option is unknown or not valid.
+    """
+    return readiness.page(health.nowhere, global_conf, options)
+
+
+def health_filter_factory(
+    global_conf: Mapping[str, str], **options: str
+) -> Callable[[WSGIApplication], WSGIApplication]:
+    """Make the same as [filter:…], which passes other requests on.
+
+    :raises ConfigError: see health_factory.
+    """
+    return lambda app: readiness.page(app, global_conf, options)
+
+
 def keystone_factory(
-    _global_conf: Mapping[str, str],
+    global_conf: Mapping[str, str],
     config_file: str | None = None,
     **unknown: str,
 ) -> WSGIApplication:
     """Make the Keystone of [app:…] use = egg:keymw#keystone.
 
-    Keystone keeps its configuration for the whole process, so there is one:
-    asked again with the same file, the same application is returned.
+    Keystone's configuration is global to the process, so there is one
+    application: a second call with the same file returns the first one.
 
-    :raises ConfigError: another file was asked for first, or Keystone is
-        not installed.
+    :raises StartError: an earlier call had another file, or Keystone is not
+        installed.
     """
-    file = os.path.abspath(_only_config_file(config_file, unknown))
-    with _KEYSTONE_LOCK:
+    named = config_file or global_conf.get('config_file')
+    with _refusal_in_one_line(), _KEYSTONE_LOCK:
+        file = os.path.abspath(_only_config_file(named, unknown))
         for other in _KEYSTONES:
             if other != file:
                 raise ConfigError(
@@ -159,7 +315,7 @@ def keystone_factory(
         return _KEYSTONES[file]
 
 
-# The process has one Keystone, whoever asks for it: see keystone_factory.
+# One Keystone for each process: see keystone_factory.
 _KEYSTONES: dict[str, WSGIApplication] = {}
 _KEYSTONE_LOCK = threading.Lock()
 
@@ -185,7 +341,7 @@ def _make_keystone(config_file: str) -> WSGIApplication:
 
 @contextlib.contextmanager
 def _no_arguments() -> Iterator[None]:
-    # Keystone takes the arguments of the server it runs in for its own.
+    # Keystone would parse the arguments of its server as its own.
     arguments = sys.argv
     sys.argv = arguments[:1]
     try:

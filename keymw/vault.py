@@ -1,18 +1,19 @@
-"""Seal and open secrets; the repository of the keys that do it.
+"""The vault: sealing and opening of secrets, and the repository of its keys.
 
-A sealed secret is the id of its key (4 bytes), a nonce (12 bytes) and
+A sealed value is the id of its key (4 bytes), a nonce (12 bytes) and
 AES-256-GCM ciphertext. Kind and owner are its associated data, so a value
 moved to another row does not open.
 
-The files of a repository are numbered, as Keystone's are. The highest seals.
-0 is staged: it is copied to every node before the next rotation makes it the
-highest, and until then only opens. The others open what they have sealed. The
-id of a key is taken from the key itself and stays when its file gets another
-number.
+The files of a repository are numbered, as Keystone's are. The key with the
+highest number seals. Key 0 is staged: it is copied to every node before the
+next rotation gives it the highest number, and until then it only opens. All
+other keys open the values that they sealed. The id of a key is computed from
+the key, so it stays the same when the file gets another number.
 """
 
 import base64
 import binascii
+from collections.abc import Callable
 from collections.abc import Mapping
 import dataclasses
 import hashlib
@@ -28,36 +29,45 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from keymw import private_path
 from keymw.conf import ConfigError
 
 LOG = logging.getLogger(__name__)
 
 KEY_BYTES = 32
 STAGED = 0
-_ID_BYTES = 4
+ID_BYTES = 4
 _NONCE_BYTES = 12
 _SETUP = 'run "keymw-manage vault setup", or restore it from a backup'
+_RESTORE = (
+    'restore it from a backup or another node (remove it only where nothing '
+    'was sealed with it)'
+)
 
 
 class CannotOpen(Exception):  # noqa: N818, it says what failed
-    """A sealed value is not what this vault sealed for this owner."""
+    """A sealed value was not sealed by this vault for this kind and owner."""
+
+
+class KeyMissing(CannotOpen):
+    """The key that sealed a value is not in this repository."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Key:
-    """A key of the repository: what seals, its id and its file's number."""
+    """A key of the repository: the number of its file, and its secret."""
 
     number: int
     secret: bytes = dataclasses.field(repr=False)
 
     @property
     def id(self) -> bytes:
-        """The first bytes of its digest: what stands before a sealed value."""
-        return hashlib.sha256(self.secret).digest()[:_ID_BYTES]
+        """The first 4 bytes of the key's digest; sealed values start so."""
+        return hashlib.sha256(self.secret).digest()[:ID_BYTES]
 
 
 class _Ring:
-    """The keys as they were when the repository was read."""
+    """The keys at the last reading of the repository."""
 
     def __init__(self, keys: Mapping[int, Key]) -> None:
         self.ciphers = {key.id: AESGCM(key.secret) for key in keys.values()}
@@ -75,60 +85,66 @@ class _Ring:
 
 
 class Vault:
-    """Seals with the highest key, opens with the one a value names.
+    """Seals with the highest key, opens with the key whose id a value has.
 
-    A repository that has changed is read again, so that a rotation needs no
-    restart; one that cannot be read then leaves things as they were.
+    A changed repository is read again, so a rotation needs no restart. If it
+    cannot be read then, the keys read before stay in use.
     """
 
     def __init__(self, repository: str) -> None:
         """Read the keys.
 
-        :raises ConfigError: as read_keys says.
+        :raises ConfigError: as read_keys.
         """
         self._repository = repository
         self._seen: int | None = None
         self._ring = self._read()
 
     def seal(self, kind: str, owner: str, secret: str) -> bytes:
-        """Seal a secret for one owner and one kind of use."""
+        """Seal a secret for one owner (an id) and one kind of use."""
         return _seal(self._current(), _bound_to(kind, owner), secret)
 
     def open_decoy(self) -> str:
-        """Do the work of open, for a secret that nobody has."""
+        """Open a value of no owner: the work, and timing, of open."""
         return self.open('', '', self._current().decoy)
 
     def open(self, kind: str, owner: str, sealed: bytes) -> str:
-        """The secret that was sealed for this owner and kind.
+        """The secret in a value that was sealed for this owner and kind.
 
-        :raises CannotOpen: its key is not here, or it is not theirs.
+        :raises KeyMissing: the sealing key is not in the repository.
+        :raises CannotOpen: the value is damaged, or was sealed for another
+            owner or kind.
         """
-        end = _ID_BYTES + _NONCE_BYTES
+        end = ID_BYTES + _NONCE_BYTES
+        if len(sealed) < end:
+            raise CannotOpen(f'the sealed {kind} of {owner}')
         try:
             secret = self._cipher(sealed_by(sealed)).decrypt(
-                sealed[_ID_BYTES:end], sealed[end:], _bound_to(kind, owner)
+                sealed[ID_BYTES:end], sealed[end:], _bound_to(kind, owner)
             )
-        except (InvalidTag, KeyError, ValueError):
+        except KeyError:
+            raise KeyMissing(f'the sealed {kind} of {owner}') from None
+        except (InvalidTag, ValueError):
             raise CannotOpen(f'the sealed {kind} of {owner}') from None
         return secret.decode()
 
     def derived(self, purpose: str) -> list[bytes]:
-        """A secret for one purpose out of each key, that which seals first.
+        """A derived secret for one purpose from each key, sealing key first.
 
-        Whoever has the same keys has the same secrets, and nothing that is
-        known of these tells anything of the keys.
+        The same keys give the same secrets on every node. A derived secret
+        reveals nothing about its key.
         """
         return self._current().derived(purpose)
 
     def is_current(self, sealed: bytes) -> bool:
-        """Whether a value is sealed with the key that seals now."""
+        """Whether a value is sealed with the current sealing key."""
         return sealed_by(sealed) == self._current().sealing
 
     def _cipher(self, id_: bytes) -> AESGCM:
         known = self._current().ciphers.get(id_)
         if known is not None:
             return known
-        # Another worker may have sealed with a key that came just now.
+        # Another worker may have sealed with a key that was added just now.
         return self._reread().ciphers[id_]
 
     def _current(self) -> _Ring:
@@ -146,7 +162,7 @@ class Vault:
     def _read(self) -> _Ring:
         changed = _changed(self._repository)
         ring = _Ring(read_keys(self._repository))
-        # What changes within the same tick of the clock would go unseen.
+        # A change within the same clock tick would not be noticed.
         young = time.time_ns() - (changed or 0) < 10**9
         self._seen = None if young else changed
         return ring
@@ -159,10 +175,23 @@ def _changed(repository: str) -> int | None:
         return None
 
 
+def sealing_since(repository: str) -> float | None:
+    """When the file of the sealing key was made; None: it cannot be read.
+
+    Seconds since the epoch. The key was made as the staged key, and got its
+    present number later.
+    """
+    try:
+        files = _files(pathlib.Path(repository))
+        return files[max(files)].stat().st_mtime
+    except (OSError, ValueError):
+        return None
+
+
 def load(repository: str) -> Vault:
     """The vault of a key repository.
 
-    :raises ConfigError: as read_keys says.
+    :raises ConfigError: as read_keys.
     """
     return Vault(repository)
 
@@ -184,7 +213,7 @@ def _derive(secret: bytes, purpose: str) -> bytes:
 
 def sealed_by(sealed: bytes) -> bytes:
     """The id of the key that sealed a value."""
-    return sealed[:_ID_BYTES]
+    return sealed[:ID_BYTES]
 
 
 def _bound_to(kind: str, owner: str) -> bytes:
@@ -194,15 +223,19 @@ def _bound_to(kind: str, owner: str) -> bytes:
 def read_keys(repository: str) -> dict[int, Key]:
     """The keys of a repository by number.
 
-    :raises ConfigError: it is missing, empty, readable by others, or holds
-        a file that is no key; the message names the file.
+    :raises ConfigError: the repository is missing, empty, readable or
+        replaceable by others, or holds a file that is no key; the message
+        names the file.
     """
     directory = pathlib.Path(repository)
-    if not directory.is_dir():
-        raise _refusal(directory, f'is not there: {_SETUP}')
-    _check_mode(directory)
     try:
-        keys = {n: Key(n, _read_key(f)) for n, f in _files(directory).items()}
+        if not directory.is_dir():
+            raise _refusal(directory, f'is not there: {_SETUP}')
+        _check_private(directory, directory)
+        keys = {
+            number: Key(number, _read_key(file, directory))
+            for number, file in _files(directory).items()
+        }
     except OSError as error:
         raise _refusal(directory, f'cannot be read: {error}') from None
     if not keys:
@@ -220,17 +253,27 @@ def _files(directory: pathlib.Path) -> dict[int, pathlib.Path]:
     }
 
 
-def _read_key(file: pathlib.Path) -> bytes:
-    _check_mode(file)
+def _read_key(file: pathlib.Path, directory: pathlib.Path) -> bytes:
+    _check_private(file, directory)
     try:
         key = base64.urlsafe_b64decode(file.read_bytes().strip())
     except binascii.Error:
         key = b''
     if len(key) != KEY_BYTES:
-        raise _refusal(file, f'holds no key of {KEY_BYTES} bytes: {_SETUP}')
+        raise _refusal(file, f'holds no key of {KEY_BYTES} bytes: {_RESTORE}')
     if not any(key):
-        raise _refusal(file, f'holds the null key, no secret: {_SETUP}')
+        raise _refusal(file, f'holds the null key, no secret: {_RESTORE}')
     return key
+
+
+def _check_private(path: pathlib.Path, directory: pathlib.Path) -> None:
+    users = private_path.trusted(directory)
+    why = private_path.why_not_owned(
+        path, users
+    ) or private_path.why_replaceable(path, users)
+    if why is not None:
+        raise _refusal(path, why)
+    _check_mode(path)
 
 
 def _check_mode(path: pathlib.Path) -> None:
@@ -247,15 +290,19 @@ def _refusal(path: pathlib.Path, why: str) -> ConfigError:
 
 
 def setup(repository: str) -> bool:
-    """Make the repository, a key that seals and one staged.
+    """Create the repository, a sealing key and a staged key.
 
-    False where there are keys already.
+    Returns False if the repository has keys already.
 
-    :raises ConfigError: it cannot be made; the message says why.
+    :raises ConfigError: it cannot be created; the message says why.
     """
     directory = pathlib.Path(repository)
     try:
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        users = private_path.trusted(directory)
+        why = private_path.why_replaceable(directory, users)
+        if why is not None:
+            raise _refusal(directory, why)
+        _make_directory(directory)
         if _files(directory):
             return False
         _write_key(directory / '1')
@@ -265,13 +312,21 @@ def setup(repository: str) -> bool:
     return True
 
 
+def _make_directory(directory: pathlib.Path) -> None:
+    # Parents made here are not writable by others, whatever the umask is.
+    for above in reversed(directory.parents):
+        if not above.exists():
+            above.mkdir(0o755)
+    directory.mkdir(0o700, exist_ok=True)
+
+
 def rotate(repository: str) -> int:
-    """Let the staged key seal, and stage a new one; the number that seals.
+    """Make the staged key the sealing key, and stage a new one.
 
-    Where none is staged, or a rotation was cut short after its first step,
-    only the missing one is staged.
+    Returns the number of the sealing key. If no key is staged, as after a
+    rotation that was interrupted, it only stages a new key.
 
-    :raises ConfigError: as read_keys says, or it cannot be written.
+    :raises ConfigError: as read_keys, or the repository is not writable.
     """
     keys = read_keys(repository)
     directory = pathlib.Path(repository)
@@ -288,12 +343,18 @@ def rotate(repository: str) -> int:
     return highest
 
 
-def drop(repository: str, number: int, in_use: frozenset[bytes]) -> None:
-    """Remove a key that nothing is sealed with any more.
+def drop(
+    repository: str,
+    number: int,
+    in_use: frozenset[bytes],
+    retire: Callable[[bytes], object],
+) -> None:
+    """Remove a key that has no sealed value any more.
 
-    in_use holds the ids of the keys of all sealed values.
+    in_use holds the key ids of all sealed values. retire gets the id of the
+    key before its file is removed.
 
-    :raises ConfigError: there is no such key, or it is needed.
+    :raises ConfigError: no key has this number, or the key is in use.
     """
     keys = read_keys(repository)
     file = pathlib.Path(repository) / str(number)
@@ -306,11 +367,12 @@ def drop(repository: str, number: int, in_use: frozenset[bytes]) -> None:
             file,
             'still opens what it sealed: run "keymw-manage vault migrate"',
         )
+    retire(keys[number].id)
     file.unlink()
 
 
 def _write_key(file: pathlib.Path) -> None:
-    # Written aside and renamed: a crash leaves no half a key.
+    # Write to a temporary file and rename: a crash leaves no partial key.
     aside = file.with_name(f'.{file.name}.{os.getpid()}')
     handle = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, 'wb') as stream:

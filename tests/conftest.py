@@ -7,11 +7,31 @@ from typing import Any
 import pytest
 import webtest
 
-from tests import wire as wires
-from tests.cloud import Cloud
-from tests.cloud import Person
-from tests.deployment import Deployment
-from tests.deployment import Options
+from tests.support import wire as wires
+from tests.support.cloud import VERSION
+from tests.support.cloud import Cloud
+from tests.support.cloud import Person
+from tests.support.deployment import Deployment
+from tests.support.deployment import Options
+
+
+def pytest_report_header() -> str:
+    """Name the Keystone of this environment."""
+    return f'keystone: {VERSION}'
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep the order of files: pytest-xdist would put long ones last."""
+    config.option.loadscopereorder = False
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put first what waits for servers, so that no worker ends alone."""
+    order = ('live', 'contract', 'functional', 'unit')
+    tests = pathlib.Path(__file__).parent
+    items.sort(
+        key=lambda item: order.index(item.path.relative_to(tests).parts[0])
+    )
 
 
 @pytest.fixture(scope='session')

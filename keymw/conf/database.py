@@ -1,4 +1,4 @@
-"""[database]: oslo.db's options, those the sql driver uses."""
+"""[database]: the options of oslo.db that the sql driver uses."""
 
 import copy
 

@@ -1,4 +1,4 @@
-"""[identity]: how keymw asks the identity service it stands before."""
+"""[identity]: the identity service behind keymw, and access to it."""
 
 from keystoneauth1 import loading
 from oslo_config import cfg
@@ -12,9 +12,9 @@ OPTS: list[cfg.Opt] = [
             ('pipeline', 'the wrapped application, in this process'),
             ('remote', 'the service at auth_url, over the network'),
         ],
-        help='Which identity service keymw asks. "remote" is for keymw in '
-        'front of something else: the options from auth_type on say where '
-        'the service is and as whom it is asked about others, in place of '
+        help='The identity service that keymw uses. "remote" is for keymw in '
+        'front of something else: auth_url and the other options from '
+        'auth_type on set the service and the user for look-ups, in place of '
         'service_user. No token can be issued then, so login with API keys '
         'is off.',
     ),
@@ -22,21 +22,20 @@ OPTS: list[cfg.Opt] = [
         'api_version',
         default='auto',
         choices=[
-            ('auto', 'find out'),
+            ('auto', 'detect it at the first request'),
             ('v3', 'Keystone of today'),
             ('v2.0', 'Keystone until Pike, Rackspace'),
         ],
-        help='Identity API that this service speaks. "auto" asks it at the '
-        'first request and remembers only a good answer.',
+        help='Identity API of this service. "auto" detects it at the first '
+        'request and keeps only a valid result.',
     ),
     cfg.StrOpt(
         'service_user',
-        help='Name of an existing user with the role "admin" as whom keymw '
-        'asks about others: whether a user exists, what it is called, which '
-        'roles it has. Its token comes through the external method of '
-        'Keystone, so no password is kept here. Without it a key of somebody '
-        'else is managed only by callers whom Keystone itself lets read that '
-        'user.',
+        help='Name of an existing user with the role "admin", with whose '
+        'token keymw looks up other users: whether they exist, their names '
+        'and roles. Its token comes through the external method of Keystone, '
+        'so no password is stored here. If unset, the key of another user is '
+        'managed only by callers whom Keystone itself lets read that user.',
     ),
     cfg.StrOpt(
         'service_domain',
@@ -51,8 +50,8 @@ OPTS: list[cfg.Opt] = [
     cfg.BoolOpt(
         'system',
         default=False,
-        help='Scope the token of service_user to the system, where it has '
-        '"admin" there and not on a project.',
+        help='Scope the token of service_user to the system. Set it where '
+        'the user has "admin" on the system and not on a project.',
     ),
     cfg.StrOpt(
         'external',
@@ -61,73 +60,82 @@ OPTS: list[cfg.Opt] = [
             ('DefaultDomain', 'users of the default domain alone'),
             ('Domain', 'users of every domain'),
         ],
-        help='The value of [auth] external in keystone.conf: which users '
-        'can be issued a token, service_user among them.',
+        help='The value of [auth] external in keystone.conf: which users, '
+        'including service_user, can be issued a token.',
     ),
     cfg.StrOpt(
         'default_domain',
         default='default',
         help='Id of the domain in which the user names of Identity v2.0 and '
-        'v1 are looked up, which know no domains: [identity] '
+        'v1 are looked up, because these APIs have no domains: [identity] '
         'default_domain_id of keystone.conf.',
     ),
     cfg.StrOpt(
         'domain_attribute',
         default='RAX-AUTH:domainId',
-        help='Member of a v2.0 user that holds its domain. A v3 user has its '
-        'own.',
+        help='Member of a v2.0 user that holds its domain. It is not used '
+        'for v3 users.',
     ),
     cfg.FloatOpt(
         'token_cache_ttl',
         default=5,
         min=0,
-        help='Seconds for which a validated token is not validated again; '
-        'so long a revoked one may still be taken. 0 turns the cache off.',
+        help='Seconds for which a validated token is cached. A revoked token '
+        'may still be accepted for that time. 0 turns the cache off.',
     ),
     cfg.FloatOpt(
         'user_cache_ttl',
         default=5,
         min=0,
-        help='Seconds for which a user that was looked up is not looked up '
-        'again. 0 turns the cache off.',
+        help='Seconds for which a user that was looked up is cached. 0 turns '
+        'the cache off. It does not apply to the owner of a key at login.',
+    ),
+    cfg.FloatOpt(
+        'owner_cache_ttl',
+        default=0,
+        min=0,
+        help='Seconds for which the owner of a key is cached after a login, '
+        'for the next login. Safe from Keystone 30 on: an older one accepts '
+        'the token of a user who was disabled meanwhile. 0 looks the owner '
+        'up at each login.',
     ),
     cfg.IntOpt(
         'cache_size',
         default=10000,
         min=1,
-        help='Most tokens, and most users, that a worker remembers.',
+        help='Most tokens, and most users, that the caches of a worker hold.',
     ),
     cfg.ListOpt(
         'drop_environ',
         default=[],
-        help='Names taken out of the WSGI environ of every request before '
-        'the wrapped application sees it, for example REMOTE_USER where no '
-        'front end may set it.',
+        help='Names that are removed from the WSGI environ of every request '
+        'before the wrapped application gets it, for example REMOTE_USER '
+        'where no front end may set it.',
     ),
     cfg.StrOpt(
         'auth_type',
-        help='For transport = remote: how keymw signs in to ask about '
-        'others, as a user with the role "admin". "password", '
-        '"v3applicationcredential" or another plugin of '
-        'keystoneauth1 that signs in; each takes options of its own.',
+        help='For transport = remote: how keymw signs in to look up other '
+        'users, as a user with the role "admin". "password", '
+        '"v3applicationcredential" or another keystoneauth1 plugin that '
+        'signs in; each has options of its own.',
     ),
     cfg.StrOpt(
         'auth_url',
         help='URL of the identity service, with or without its version. It '
-        'must be the last one: no redirect is followed.',
+        'must be the final URL, because redirects are not followed.',
     ),
     cfg.FloatOpt(
         'timeout',
         default=10,
         min=0.1,
-        help='Seconds to wait for a connection, and for more of an answer. '
-        'Signing in takes two questions, and each has half of it.',
+        help='Seconds to wait for a connection, and for more of a response. '
+        'Signing in takes two requests, and each has half of it.',
     ),
     cfg.BoolOpt(
         'insecure',
         default=False,
-        help='Take any certificate that the identity service shows, so '
-        'anybody in between can read the tokens.',
+        help='Accept any certificate of the identity service. An attacker on '
+        'the network can then read the tokens.',
     ),
 ]
 _OF_SESSION = ('cafile', 'certfile', 'keyfile')
@@ -136,7 +144,7 @@ OPTS += [
     for opt in loading.get_session_conf_options()
     if opt.dest in _OF_SESSION
 ]
-# What other plugins take besides is read all the same.
+# The options of other plugins are read too, but not listed here.
 _PLUGINS = ('password', 'v3applicationcredential')
 _KNOWN = {
     opt.dest: opt
@@ -144,7 +152,7 @@ _KNOWN = {
     for opt in loading.get_auth_plugin_conf_options(name)
 }
 OPTS += [
-    # None is required, as long as the transport is another.
+    # No option is required here: with another transport none is needed.
     cfg.StrOpt(opt.dest, secret=opt.secret, help=opt.help)
     for opt in _KNOWN.values()
     if opt.dest != 'auth_url'

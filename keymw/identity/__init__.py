@@ -1,1 +1,1 @@
-"""What keymw asks the identity service it stands before."""
+"""Clients of the identity service behind keymw: v2.0 and v3."""

@@ -1,16 +1,21 @@
-"""The questions keymw asks, whatever dialect they are asked in."""
+"""The interface of an identity service, for both dialects, and its types."""
+
+from __future__ import annotations
 
 import abc
 from collections.abc import Callable
+from collections.abc import Mapping
 import dataclasses
 import datetime
+import hashlib
 import logging
 from typing import Any
 from typing import TypeVar
 
-from keymw import faults
-from keymw.identity.transport import Answer
+from keymw.identity.access import Access
 from keymw.identity.transport import Origin
+from keymw.identity.transport import Response
+from keymw.web import faults
 
 LOG = logging.getLogger(__name__)
 Found = TypeVar('Found')
@@ -18,10 +23,14 @@ Found = TypeVar('Found')
 
 @dataclasses.dataclass(frozen=True)
 class Caller:
-    """Whose token a request came with.
+    """The owner and the properties of a request's token.
 
-    domain_id is empty where the service has no domains. A delegated token
-    carries only a part of its user's rights.
+    domain_id  empty if the service has no domains
+    delegated  as in is_delegated; such a token may not use a route of keys
+    methods    the v3 methods of the login
+    issued_at  None if the service does not show it
+    audit_ids  that of the token itself first, that of its chain last
+    project_id None for another scope
     """
 
     user_id: str
@@ -31,11 +40,32 @@ class Caller:
     delegated: bool
     token: str = dataclasses.field(repr=False)
     expires_at: datetime.datetime
+    methods: frozenset[str]
+    issued_at: datetime.datetime | None
+    audit_ids: tuple[str, ...]
+    project_id: str | None = None
+
+    def with_token(self, token: str) -> Caller:
+        """The same caller with a token."""
+        # dataclasses.replace() takes ten times as long, on every request.
+        made = object.__new__(Caller)
+        made.__dict__.update(self.__dict__, token=token)
+        return made
+
+    @property
+    def chain(self) -> str:
+        """An id shared by this token and all tokens made from it.
+
+        If the service shows no audit ids, it belongs to this token alone.
+        """
+        if self.audit_ids:
+            return self.audit_ids[-1]
+        return hashlib.sha256(self.token.encode()).hexdigest()
 
 
 @dataclasses.dataclass(frozen=True)
 class User:
-    """A user that the identity service knows; domain_id as in Caller."""
+    """A user of the identity service; domain_id as in Caller."""
 
     id: str
     name: str
@@ -44,9 +74,9 @@ class User:
 
 @dataclasses.dataclass(frozen=True)
 class Owner(User):
-    """A user who may sign in: enabled, and so is the domain.
+    """A user who may sign in: user and domain are enabled.
 
-    domain_name is what a token can be issued for; empty without domains.
+    domain_name is empty if the service has no domains.
     """
 
     domain_name: str
@@ -54,7 +84,7 @@ class Owner(User):
 
 @dataclasses.dataclass(frozen=True)
 class Tenant:
-    """The project that a login asks for, by its id or by its name."""
+    """The project of a login, by id or by name."""
 
     id: str | None = None
     name: str | None = None
@@ -63,125 +93,157 @@ class Tenant:
         return self.id or self.name or ''
 
 
-class NotAnswered(Exception):  # noqa: N818, it says what happened
-    """What came in place of an answer: for the operator, not for clients."""
+class UnexpectedResponse(Exception):  # noqa: N818, it says what happened
+    """An unexpected response, described for the operator and the log."""
 
-    def __init__(self, question: str, answer: Answer) -> None:
+    def __init__(self, what: str, response: Response) -> None:
         super().__init__(
-            f'the identity service answered {answer.status} when asked '
-            f'{question}'
+            f'the identity service responded with {response.status} to a '
+            f'request {what}'
         )
-        self.answer = answer
+        self.response = response
 
 
-class SpeaksNeither(faults.Unavailable):
-    """The wrapped application speaks no dialect that we know."""
+class UnknownDialect(faults.Unavailable):
+    """The wrapped application speaks neither v2.0 nor v3."""
 
     def __init__(self) -> None:
         super().__init__('The identity service cannot answer now.')
 
 
 class Identity(abc.ABC):
-    """What may be asked of an identity service.
+    """An identity service.
 
-    Every question raises Unavailable when the service is out of order,
-    which is never taken for an answer; its cause says what happened, as a
-    NotAnswered where the service said something. A caller of None stands for
-    nobody: only service_user can ask then.
+    Every method raises Unavailable if the service fails; a failure is never
+    taken for a response. The cause of the exception is an UnexpectedResponse
+    if there was one. With a caller of None, only service_user can send the
+    request.
     """
 
     @abc.abstractmethod
     def caller(self, origin: Origin, token: str) -> Caller:
-        """Whose token this is.
+        """The caller to whom a token belongs.
 
-        :raises Unauthorized: it is no valid token.
-        :raises Forbidden: it may not even ask whose it is.
-        :raises UserDisabled: its user is disabled.
+        :raises Unauthorized: the token is not valid.
+        :raises Forbidden: the token may not be used to validate itself.
+        :raises UserDisabled: the user of the token is disabled.
         """
 
     @abc.abstractmethod
     def service(self, origin: Origin) -> Caller:
-        """Who service_user is, by a token issued for this question.
+        """The caller that service_user is, from a newly issued token.
 
-        :raises Unauthorized: the token that was issued is not taken.
+        :raises Unauthorized: the service rejects the token that it issued.
         """
 
     @abc.abstractmethod
     def user(
         self, origin: Origin, user_id: str, caller: Caller | None
     ) -> User:
-        """The user with an id, asked as service_user, else as the caller.
+        """The user with an id, read as service_user, else as the caller.
 
-        :raises UserNotFound: there is none.
+        :raises UserNotFound: no user has this id.
         :raises Forbidden: there is no service_user and the caller may not.
         """
 
     @abc.abstractmethod
     def owner(self, origin: Origin, user_id: str) -> Owner:
-        """The user with an id, asked as service_user: one who may sign in.
+        """The owner of a key by user id, read as service_user.
 
-        :raises UserNotFound: there is none.
+        :raises UserNotFound: no user has this id.
         :raises UserDisabled: the user or the domain is disabled.
         """
 
     @abc.abstractmethod
     def issue(
         self, origin: Origin, owner: Owner, tenant: Tenant | None
-    ) -> dict[str, Any]:
-        """A token for a user whose key was verified: the v2.0 "access".
+    ) -> Access:
+        """Issue a token for a user whose key was verified: the v2.0 "access".
 
-        Without a tenant it is for the default one, else for the first by
-        name, and unscoped only where there is none (contract keystone, 1.6).
+        Without a tenant, the token is for the default tenant, else for the
+        first by name; it is unscoped only if the user has no tenant
+        (doc/contract/keystone 1.6).
 
-        :raises WrongKey: no token is issued, or only one of somebody else.
-        :raises UserDisabled: the domain is disabled.
-        :raises TenantNotValid: it is not theirs.
+        :raises WrongKey: no token is issued, or one of another user.
+        :raises UserDisabled: the user's domain is disabled.
+        :raises TenantNotValid: the user has no role on the tenant.
+        """
+
+    @abc.abstractmethod
+    def revoke(self, origin: Origin, token: str) -> None:
+        """Revoke a token that was issued but given to nobody.
+
+        A token that has ended already is no error.
         """
 
     @abc.abstractmethod
     def roles(
         self, origin: Origin, user_id: str, caller: Caller | None
     ) -> frozenset[str]:
-        """The names of all roles a user has anywhere, asked likewise.
+        """The names of all roles of a user anywhere; read as user() is.
 
         :raises Forbidden: there is no service_user and the caller may not.
         """
 
 
 def refusal(user_id: str, reason: str) -> faults.WrongKey:
-    """What a client is told when its right key buys no token.
+    """The fault for a right key that gets no token.
 
-    The reason is for the operator alone.
+    The reason goes to the logs only.
     """
     LOG.warning('no token for user %s with the right key: %s', user_id, reason)
-    return faults.WrongKey()
+    return faults.WrongKey(reason)
+
+
+def is_delegated(token: Mapping[str, Any]) -> bool:
+    """Whether a token was made from a delegation of its user's rights.
+
+    Also true for an unrestricted delegation: it is for one project, while a
+    key is valid for all projects of the user.
+    """
+    return any(token.get(name) is not None for name in _DELEGATIONS) or bool(
+        _DELEGATED_METHODS.intersection(token.get('methods') or ())
+    )
+
+
+_DELEGATIONS = (
+    'application_credential',
+    'OS-TRUST:trust',
+    'OS-OAUTH1',
+    'RAX-AUTH:impersonator',
+)
+_DELEGATED_METHODS = frozenset(
+    ('application_credential', 'ec2credential', 'oauth1')
+)
 
 
 def understood(
-    answer: Answer, question: str, read: Callable[[dict[str, Any]], Found]
+    response: Response, what: str, read: Callable[[dict[str, Any]], Found]
 ) -> Found:
-    """What read makes of the body of a good answer.
+    """The result of read(body) for a successful response.
 
-    :raises Unavailable: it is not a good one, or not what was asked for;
-        with the Retry-After of the answer.
+    what describes the request, for the log.
+
+    :raises Unavailable: the response is an error, or its body does not have
+        the expected members; with the Retry-After of the response.
     """
     try:
-        if answer.status < 300:
-            return read(answer.body)
+        if response.status < 300:
+            return read(response.body)
     except (KeyError, TypeError, ValueError, AttributeError):
         LOG.debug('not understood', exc_info=True)
-    instead = NotAnswered(question, answer)
+    instead = UnexpectedResponse(what, response)
     LOG.warning('%s', instead)
     raise faults.Unavailable(
         'The identity service cannot answer now.',
-        answer.headers.get('Retry-After', '5'),
+        response.headers.get('Retry-After', faults.DEFAULT_RETRY_AFTER),
     ) from instead
 
 
 def text(value: object) -> str:
-    """An id or a name out of an answer; old services have numbers for ids.
+    """An id or a name of a response as text; old services have numeric ids.
 
-    :raises ValueError: it is neither text nor a number, or is empty.
+    :raises ValueError: the value is neither text nor a number, or is empty.
     """
     if value == '' or isinstance(value, bool):
         raise ValueError('empty')
@@ -191,9 +253,20 @@ def text(value: object) -> str:
 
 
 def moment(text: str) -> datetime.datetime:
-    """An ISO 8601 time; one without a zone is UTC.
+    """Parse an ISO 8601 time; without a zone it is UTC.
 
-    :raises ValueError: it is none.
+    :raises ValueError: the text is not such a time.
     """
     found = datetime.datetime.fromisoformat(text)
     return found if found.tzinfo else found.replace(tzinfo=datetime.UTC)
+
+
+def issued_at(token: Mapping[str, Any]) -> datetime.datetime | None:
+    """The time of issue of a token; None if the token does not show it."""
+    said = token.get('issued_at')
+    return None if said is None else moment(said)
+
+
+def audit_ids(token: Mapping[str, Any]) -> tuple[str, ...]:
+    """The audit ids of a token, in the order of Caller.audit_ids."""
+    return tuple(map(text, token.get('audit_ids') or ()))

@@ -1,29 +1,32 @@
-"""Answers remembered for a short while, and the dialect once it is known."""
+"""A cache in front of the identity service, for answers and the dialect."""
 
 from collections.abc import Callable
-import dataclasses
 import hashlib
 import logging
 import threading
-from typing import Any
+from typing import TypeVar
 
 from cachetools import TLRUCache
 from oslo_config import cfg
 
-from keymw import faults
 from keymw.identity import base
+from keymw.identity.access import Access
 from keymw.identity.transport import Origin
 from keymw.identity.v3 import V3
+from keymw.observe import metrics
+from keymw.web import faults
 
 LOG = logging.getLogger(__name__)
+K = TypeVar('K')
+V = TypeVar('V')
 
 
 class Cached(base.Identity):
-    """Asks in the dialect that find finds, and the same thing rarely.
+    """Determines the dialect once with find, and caches answers.
 
-    Only good answers are kept: a token's until it expires at the longest,
-    under a hash of it; a user's where service_user asks, whose answers are
-    the same for every caller.
+    Only successes are cached: a token's caller under a hash of the token,
+    until the token expires at the latest; a user only if read as
+    service_user, as then the answer is the same for every caller.
     """
 
     def __init__(
@@ -31,15 +34,20 @@ class Cached(base.Identity):
         find: Callable[[Origin], base.Identity],
         conf: cfg.ConfigOpts,
         clock: Callable[[], float],
+        has_v2: Callable[[Origin], bool],
     ) -> None:
+        """has_v2 returns whether a service that speaks v3 speaks v2.0 too."""
         options = conf.identity
         self._find = find
         self._dialect: base.Identity | None = None
+        self._has_v2 = has_v2
+        self._is_v3_alone: bool | None = None
         self._shares_users = bool(
             options.service_user or options.transport == 'remote'
         )
         self._token_ttl = options.token_cache_ttl
         self._user_ttl = options.user_cache_ttl
+        self._owner_ttl = options.owner_cache_ttl
         self._lock = threading.Lock()
         self._callers: TLRUCache[bytes, base.Caller] = TLRUCache(
             options.cache_size, self._token_end, clock
@@ -48,9 +56,10 @@ class Cached(base.Identity):
             options.cache_size, self._user_end, clock
         )
         self._owners: TLRUCache[str, base.Owner] = TLRUCache(
-            options.cache_size, self._user_end, clock
+            options.cache_size, self._owner_end, clock
         )
         self._clock = clock
+        self._metrics = metrics.of(conf)
 
     def _token_end(
         self, _key: bytes, caller: base.Caller, now: float
@@ -62,10 +71,14 @@ class Cached(base.Identity):
         end: float = now + self._user_ttl
         return end
 
+    def _owner_end(self, _key: str, _owner: base.Owner, now: float) -> float:
+        end: float = now + self._owner_ttl
+        return end
+
     def _asked(self, origin: Origin) -> base.Identity:
         try:
             return self._known(origin)
-        except base.SpeaksNeither as nobody:
+        except base.UnknownDialect as nobody:
             LOG.error('%s', nobody.__cause__)
             raise
 
@@ -77,34 +90,55 @@ class Cached(base.Identity):
     def caller(self, origin: Origin, token: str) -> base.Caller:
         key = hashlib.sha256(token.encode()).digest()
         with self._lock:
-            known = self._callers.get(key)
+            known = _kept(self._callers, key)
+        self._metrics.cache('callers', is_hit=known is not None)
         if known is not None:
-            return dataclasses.replace(known, token=token)
+            return known.with_token(token)
+        return self.present_caller(origin, token)
+
+    def present_caller(self, origin: Origin, token: str) -> base.Caller:
+        """The caller of a token, as in caller(), but never from the cache."""
+        key = hashlib.sha256(token.encode()).digest()
         found = self._asked(origin).caller(origin, token)
         if found.expires_at.timestamp() <= self._clock():
             raise faults.Unauthorized()
         with self._lock:
-            # A memory that is read out must not yield tokens.
-            self._callers[key] = dataclasses.replace(found, token='')
+            # Keep tokens out of the cache: a memory dump must not show them.
+            self._callers[key] = found.with_token('')
         return found
 
     @property
-    def is_known(self) -> bool:
-        """Whether the dialect is known already."""
-        return self._dialect is not None
+    def is_settled(self) -> bool:
+        """Whether is_v3_alone needs no request any more."""
+        return self._is_v3_alone is not None
+
+    def is_v3_alone(self, origin: Origin) -> bool:
+        """Whether the service speaks v3 but not v2.0.
+
+        :raises Unavailable: the dialect cannot be determined.
+        """
+        if self._is_v3_alone is None:
+            try:
+                found = self._known(origin)
+            except base.UnknownDialect:
+                return False
+            self._is_v3_alone = isinstance(found, V3) and not self._has_v2(
+                origin
+            )
+        return self._is_v3_alone
 
     def v3(self, origin: Origin) -> V3 | None:
-        """The dialect, where it is v3."""
+        """The dialect if it is v3, else None."""
         try:
             found = self._known(origin)
-        except base.SpeaksNeither:
+        except base.UnknownDialect:
             return None
         return found if isinstance(found, V3) else None
 
     def has_domains(self, origin: Origin) -> bool:
-        """Whether the dialect knows domains.
+        """Whether the dialect has domains.
 
-        :raises Unavailable: it cannot be found out.
+        :raises Unavailable: the dialect cannot be determined.
         """
         return isinstance(self._asked(origin), V3)
 
@@ -117,7 +151,8 @@ class Cached(base.Identity):
         if not self._shares_users:
             return self._asked(origin).user(origin, user_id, caller)
         with self._lock:
-            known = self._users.get(user_id)
+            known = _kept(self._users, user_id)
+        self._metrics.cache('users', is_hit=known is not None)
         if known is not None:
             return known
         found = self._asked(origin).user(origin, user_id, caller)
@@ -128,14 +163,15 @@ class Cached(base.Identity):
     def present(
         self, origin: Origin, user_id: str, caller: base.Caller | None
     ) -> base.User:
-        """The same as user, and never what was remembered."""
+        """The user, as in user(), but never from the cache."""
         with self._lock:
             self._users.pop(user_id, None)
         return self.user(origin, user_id, caller)
 
     def owner(self, origin: Origin, user_id: str) -> base.Owner:
         with self._lock:
-            known = self._owners.get(user_id)
+            known = _kept(self._owners, user_id)
+        self._metrics.cache('owners', is_hit=known is not None)
         if known is not None:
             return known
         found = self._asked(origin).owner(origin, user_id)
@@ -145,10 +181,21 @@ class Cached(base.Identity):
 
     def issue(
         self, origin: Origin, owner: base.Owner, tenant: base.Tenant | None
-    ) -> dict[str, Any]:
+    ) -> Access:
         return self._asked(origin).issue(origin, owner, tenant)
+
+    def revoke(self, origin: Origin, token: str) -> None:
+        self._asked(origin).revoke(origin, token)
 
     def roles(
         self, origin: Origin, user_id: str, caller: base.Caller | None
     ) -> frozenset[str]:
         return self._asked(origin).roles(origin, user_id, caller)
+
+
+def _kept(cache: TLRUCache[K, V], key: K) -> V | None:
+    # TLRUCache.get() looks each key up twice.
+    try:
+        return cache[key]
+    except KeyError:
+        return None

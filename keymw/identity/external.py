@@ -1,52 +1,55 @@
-"""Tokens through Keystone's external method (contract keystone, 1)."""
+"""Tokens by Keystone's external method (doc/contract/keystone 1)."""
 
 from collections.abc import Callable
 from typing import Any
 
 from oslo_config import cfg
 
-from keymw import faults
 from keymw.identity import base
-from keymw.identity.transport import Answer
 from keymw.identity.transport import Origin
-from keymw.identity.transport import Question
+from keymw.identity.transport import Response
+from keymw.identity.transport import SubRequest
 from keymw.identity.transport import Transport
+from keymw.web import faults
 
-# What to ask for is left to Keystone, or is a member "scope" of v3.
+# None: Keystone chooses; else the value of auth.scope in a v3 login.
 Scope = object | None
 
 
 class External:
-    """Asks Keystone for tokens of users whom we have verified."""
+    """Gets tokens from Keystone for users whose key was verified."""
 
     def __init__(self, transport: Transport, conf: cfg.ConfigOpts) -> None:
         self._transport = transport
         self._names_domains = conf.identity.external == 'Domain'
         self._default_domain = conf.identity.default_domain
 
-    def ask(
+    def send(
         self,
         origin: Origin,
         name: str,
-        domain_name: str,
+        domain_name: str | None,
         scope: Scope,
         query: str = '',
-    ) -> Answer:
-        """What Keystone answers, whatever it is."""
+    ) -> Response:
+        """Keystone's response to a REMOTE_USER login, whatever its status.
+
+        domain_name None: Keystone takes its default domain.
+        """
         remote = {'REMOTE_USER': name}
-        if self._names_domains:
+        if self._names_domains and domain_name is not None:
             remote['REMOTE_DOMAIN'] = domain_name
         identity = {'methods': ['external'], 'external': {}}
         auth: dict[str, Any] = {'identity': identity}
         if scope is not None:
             auth['scope'] = scope
-        question = Question(
+        sub_request = SubRequest(
             'POST',
             f'/v3/auth/tokens{query and "?"}{query}',
             body={'auth': auth},
             remote=remote,
         )
-        return self._transport.ask(origin, question)
+        return self._transport.send(origin, sub_request)
 
     def sign_in(
         self,
@@ -55,31 +58,34 @@ class External:
         scope: Scope,
         look_again: Callable[[], base.Owner],
         query: str = '',
-    ) -> Answer:
-        """A token of its owner, or what Keystone says of this scope.
+    ) -> Response:
+        """Keystone's token for the owner, or its refusal of the scope.
 
-        look_again asks for the owner anew: it may have changed since, and
-        Keystone takes what fails on its side for a user it does not know.
+        look_again reads the owner without the cache. It is called after a
+        refusal: the owner may have changed, and Keystone also sends 401 for
+        some failures of its own.
 
-        :raises WrongKey: Keystone issues none, or one of somebody else.
-        :raises UserDisabled: the user or the domain is, by now.
-        :raises LoginRefused: it issues one, but not for this scope.
+        :raises WrongKey: Keystone issues no token, or one of another user.
+        :raises UserDisabled: the user or the domain is disabled by now.
+        :raises LoginRefused: Keystone issues a token, but not for this scope.
         """
         if not self._names_domains and owner.domain_id != self._default_domain:
             raise base.refusal(
                 owner.id, 'its domain needs [identity] external = Domain'
             )
-        answer = self.ask(origin, owner.name, owner.domain_name, scope, query)
-        if answer.status in (400, 403, 404) and 'error' in answer.body:
+        response = self.send(
+            origin, owner.name, owner.domain_name, scope, query
+        )
+        if response.status in (400, 403, 404) and 'error' in response.body:
             look_again()
-            return answer
-        if answer.status == 401:
-            self._explain(origin, owner, scope, answer)
-            reason = 'Keystone does not let it in'
+            return response
+        if response.status == 401:
+            self._explain(origin, owner, scope, response)
+            reason = 'Keystone refuses it'
         else:
-            user_id = base.understood(answer, _A_TOKEN, _user_id)
+            user_id = base.understood(response, _A_TOKEN, _user_id)
             if user_id == owner.id:
-                return answer
+                return response
             reason = f'Keystone issued one of user {user_id}'
         fresh = look_again()
         if fresh == owner:
@@ -87,25 +93,29 @@ class External:
         return self.sign_in(origin, fresh, scope, look_again, query)
 
     def _explain(
-        self, origin: Origin, owner: base.Owner, scope: Scope, answer: Answer
+        self,
+        origin: Origin,
+        owner: base.Owner,
+        scope: Scope,
+        response: Response,
     ) -> None:
-        """Raise what a 401 after the right key means, where it says.
+        """Raise the fault that a 401 after a right key means, if it is clear.
 
-        :raises Unavailable: Keystone is not set up for logins.
+        :raises Unavailable: Keystone's external method is not configured.
         """
-        if 'receipt' in answer.body:
+        if 'receipt' in response.body:
             raise base.refusal(
                 owner.id, 'its MFA rules have none of ["external"]'
             )
-        if 'unsupported method' in message(answer):
+        if 'unsupported method' in message(response):
             base.understood(
-                Answer(500, answer.headers, {}),
+                Response(500, response.headers, {}),
                 'for a token; "external" must be in [auth] methods',
                 dict,
             )
         if scope is None or scope == 'unscoped':
             return
-        again = self.ask(
+        again = self.send(
             origin, owner.name, owner.domain_name, 'unscoped', 'nocatalog'
         )
         if again.status in (401, 403, 404):
@@ -129,7 +139,7 @@ def _scope_not_valid(scope: Scope, owner: base.Owner) -> faults.LoginRefused:
     return faults.TenantNotValid(str(named), owner.name, owner.id)
 
 
-def message(answer: Answer) -> str:
-    """What Keystone says of a refusal, if it says so as it does."""
-    error = answer.body.get('error')
+def message(response: Response) -> str:
+    """The message in Keystone's error response; empty if there is none."""
+    error = response.body.get('error')
     return str(error.get('message')) if isinstance(error, dict) else ''

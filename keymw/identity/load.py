@@ -1,9 +1,10 @@
-"""The identity service that the options of [identity] name."""
+"""Builds the identity service from the options of [identity]."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
+from typing import TypeVar
 
 from oslo_config import cfg
 
@@ -11,13 +12,17 @@ from keymw.conf import ConfigError
 from keymw.identity import base
 from keymw.identity import cached
 from keymw.identity import remote
+from keymw.identity import trust_buyer
 from keymw.identity import v2
 from keymw.identity import v3
 from keymw.identity.transport import Origin
 from keymw.identity.transport import Pipeline
+from keymw.observe import metrics
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
+
+T = TypeVar('T')
 
 
 def load(
@@ -25,22 +30,24 @@ def load(
     conf: cfg.ConfigOpts,
     clock: Callable[[], float],
 ) -> cached.Cached:
-    """The identity service: as dialect says, remembering its answers.
+    """The identity service of dialect(), behind a cache.
 
-    :raises ConfigError: options of [identity] are missing, or do not go
-        together.
+    :raises ConfigError: options of [identity] are missing or contradict
+        each other.
     """
     check_options(conf)
-    return cached.Cached(dialect(app, conf, clock), conf, clock)
+    modern, old = _dialects(app, conf, clock)
+    find = _finder(conf, modern, old)
+    return cached.Cached(find, conf, clock, old.is_beside_v3)
 
 
 def is_remote(conf: cfg.ConfigOpts) -> bool:
-    """Whether another service is asked than the wrapped application."""
+    """Whether the identity service is not the wrapped application."""
     return bool(conf.identity.transport == 'remote')
 
 
 def why_no_login(conf: cfg.ConfigOpts) -> str | None:
-    """Why no token can be had for the owner of a key; None: it can."""
+    """The reason why logins with a key are impossible; None: possible."""
     if is_remote(conf):
         return '[identity] transport = remote can have no token issued'
     if not conf.identity.service_user:
@@ -49,15 +56,15 @@ def why_no_login(conf: cfg.ConfigOpts) -> str | None:
 
 
 def check_options(conf: cfg.ConfigOpts) -> None:
-    """Refuse options of [identity] that do not go together.
+    """Check the options of [identity] against each other.
 
-    :raises ConfigError: they do not.
+    :raises ConfigError: two options contradict each other.
     """
     options = conf.identity
     if options.service_user and is_remote(conf):
         raise ConfigError(
             '[identity] service_user: leave it out with transport = remote, '
-            'where keymw asks as the user of auth_type'
+            'where the requests of keymw are those of the user of auth_type'
         )
     if options.service_user and not (
         options.system ^ bool(options.service_project)
@@ -73,24 +80,27 @@ def dialect(
     conf: cfg.ConfigOpts,
     clock: Callable[[], float],
 ) -> Callable[[Origin], v3.V3 | v2.V2]:
-    """How to find the dialect of the identity service; by asking it.
+    """A function that probes the identity service for its dialect.
 
-    It is a WSGI application, or with transport = remote the service at
-    auth_url, whatever the application is. What is found remembers no
-    answers. Finding raises Unavailable where the service is out of order, or
-    speaks none.
+    The service is app, or with transport = remote the one at auth_url. The
+    result has no cache. The function raises Unavailable if the service fails
+    or speaks no known dialect.
 
-    :raises ConfigError: options of [identity] are missing, or do not fit.
+    :raises ConfigError: options of [identity] are missing or not valid.
     """
-    modern, old = _dialects(app, conf, clock)
+    return _finder(conf, *_dialects(app, conf, clock))
 
+
+def _finder(
+    conf: cfg.ConfigOpts, modern: v3.V3, old: v2.V2
+) -> Callable[[Origin], v3.V3 | v2.V2]:
     def find(origin: Origin) -> v3.V3 | v2.V2:
         version = conf.identity.api_version
         if version == 'v3' or (version == 'auto' and modern.speaks(origin)):
             return modern
         if version == 'v2.0' or old.speaks(origin):
             return old
-        raise base.SpeaksNeither() from ConfigError(
+        raise base.UnknownDialect() from ConfigError(
             f'[identity] api_version: {_name(conf)} speaks neither v3 nor '
             'v2.0 here'
         )
@@ -105,14 +115,27 @@ def _dialects(
 ) -> tuple[v3.V3, v2.V2]:
     if is_remote(conf):
         far = remote.Remote(conf)
+        buyer = trust_buyer.TrustBuyer(
+            far, remote.Remote(conf, is_scoped=False).issue, clock
+        )
         return (
-            v3.V3(far, conf, clock, far.issue),
-            v2.V2(far, conf, clock, far.issue),
+            _timed(conf, v3.V3(far, conf, clock, far.issue, buyer.buy)),
+            _timed(conf, v2.V2(far, conf, clock, far.issue)),
         )
     if app is None:
-        raise ConfigError('[identity] transport: there is no pipeline to ask')
+        raise ConfigError(
+            '[identity] transport: there is no pipeline to send to'
+        )
     near = Pipeline(app)
-    return v3.V3(near, conf, clock), v2.V2(near, conf, clock)
+    return (
+        _timed(conf, v3.V3(near, conf, clock)),
+        _timed(conf, v2.V2(near, conf, clock)),
+    )
+
+
+def _timed(conf: cfg.ConfigOpts, dialect: T) -> T:
+    methods = sorted(base.Identity.__abstractmethods__)
+    return metrics.of(conf).timed('identity', dialect, methods)
 
 
 def _name(conf: cfg.ConfigOpts) -> str:

@@ -1,5 +1,6 @@
-"""How a question reaches an identity service somewhere else."""
+"""The transport to an identity service over the network."""
 
+from collections.abc import Collection
 from collections.abc import Iterator
 import contextlib
 from http import cookiejar
@@ -17,65 +18,69 @@ from keystoneauth1.identity.base import BaseIdentityPlugin
 from keystoneauth1.loading.session import Session as SessionLoader
 from oslo_config import cfg
 
-from keymw import faults
 from keymw.conf import ConfigError
 from keymw.identity import base
 from keymw.identity import transport
 from keymw.identity.service import Issued
-from keymw.identity.transport import Answer
 from keymw.identity.transport import Origin
-from keymw.identity.transport import Question
+from keymw.identity.transport import Response
+from keymw.identity.transport import SubRequest
+from keymw.web import faults
 
 LOG = logging.getLogger(__name__)
 
 
 class Unreachable(Exception):  # noqa: N818, it says what happened
-    """No answer came: from where, and why, without what was asked."""
+    """No response came; the message has URL and reason, but no secret."""
 
 
 class Remote:
-    """Asks the service at [identity] auth_url, over the network.
+    """Sends requests to the service at [identity] auth_url.
 
-    A question goes out with the id of the request that raised it, and with
-    nothing else of its client.
+    Each request has the id of the client's request, and no other data of the
+    client's connection.
 
-    :raises ConfigError: an option is missing or does not fit.
+    With is_scoped = False its tokens have no scope.
+
+    :raises ConfigError: an option is missing or not valid.
     """
 
-    def __init__(self, conf: cfg.ConfigOpts) -> None:
+    def __init__(
+        self, conf: cfg.ConfigOpts, *, is_scoped: bool = True
+    ) -> None:
         options = conf.identity
-        self._plugin = _plugin(conf)
+        self._plugin = _plugin(conf, () if is_scoped else _SCOPE)
         self._root = _root(options.auth_url)
         self._session = _session(options, options.timeout)
-        # To sign in takes two questions where the version is to be found.
+        # A login takes two requests if the version must be discovered first.
         self._half = _session(
             options, options.timeout / 2, session=self._session.session
         )
         for name in ('urllib3.connection', 'urllib3.connectionpool'):
             logging.getLogger(name).addFilter(_hide_token)
 
-    def ask(self, origin: Origin, question: Question) -> Answer:
-        """Put a question, once.
+    def send(self, origin: Origin, sub_request: SubRequest) -> Response:
+        """Send a request, once.
 
-        :raises Unavailable: no answer came.
+        :raises Unavailable: no response came.
         """
         with self._reached():
             response = self._session.request(
-                f'{self._root}{_path(origin, question)}',
-                question.method,
-                json=question.body,
-                headers=_headers(origin, question),
+                f'{self._root}{_path(origin, sub_request)}',
+                sub_request.method,
+                json=sub_request.body,
+                headers=transport.headers(origin, sub_request),
                 authenticated=False,
                 raise_exc=False,
-                # Bodies, and paths of v2.0, hold tokens.
+                # Bodies, and paths of v2.0, contain tokens.
                 log=False,
             )
-            return _answer(response)
+            return _to_response(response)
 
     def issue(self, _origin: Origin) -> Issued:
-        """A new token of the user that keymw signs in as.
+        """Issue a new token for the user of [identity].
 
-        :raises Unavailable: there is none, or no answer came.
+        :raises Unavailable: the login failed, or no response came.
         """
         with self._reached():
             self._plugin.invalidate()
@@ -86,7 +91,7 @@ class Remote:
                 exceptions.MissingAuthMethods,
             ) as refusal:
                 return base.understood(
-                    _answer(refusal.response),
+                    _to_response(refusal.response),
                     'for a token of the user of [identity] auth_type',
                     _no_token,
                 )
@@ -97,38 +102,26 @@ class Remote:
             yield
         except faults.Fault:
             raise
-        except Exception as error:  # plugins raise what they like
+        except Exception as error:  # plugins have no common exception
             why = f'{self._root}: {_why(error)}'
-            LOG.error('no answer from the identity service at %s', why)
+            LOG.error('no response from the identity service at %s', why)
             raise faults.Unavailable(
                 'The identity service cannot be reached.'
             ) from Unreachable(why)
 
 
-def _path(origin: Origin, question: Question) -> str:
-    """The path of a question under the root of the service.
+def _path(origin: Origin, sub_request: SubRequest) -> str:
+    """The path of a request below the root of the service.
 
-    Where v2.0 begins for the client says nothing about the service.
+    The client's mount point of v2.0 does not apply to the service.
     """
-    if question.path.startswith('/v3'):
-        return question.path
-    return f'/v2.0{question.path.removeprefix(origin.v2_root)}'
+    if sub_request.path.startswith('/v3'):
+        return sub_request.path
+    return f'/v2.0{sub_request.path.removeprefix(origin.v2_root)}'
 
 
-def _headers(origin: Origin, question: Question) -> dict[str, str]:
-    found = {
-        'Accept': 'application/json',
-        'X-Openstack-Request-Id': origin.request_id,
-    }
-    if question.token is not None:
-        found['X-Auth-Token'] = question.token
-    if question.subject is not None:
-        found['X-Subject-Token'] = question.subject
-    return found
-
-
-def _answer(response: Any) -> Answer:
-    return Answer(
+def _to_response(response: Any) -> Response:
+    return Response(
         response.status_code,
         response.headers,
         transport.json_object(response.content),
@@ -138,7 +131,7 @@ def _answer(response: Any) -> Answer:
 def _issued(found: AccessInfo) -> Issued:
     if found.auth_token is None or found.expires is None:
         raise ValueError('no token, or no end of it')
-    return Issued(found.auth_token, found.expires)
+    return Issued(found.auth_token, found.expires, found.user_id or '')
 
 
 def _no_token(_refusal: dict[str, Any]) -> Issued:
@@ -146,7 +139,7 @@ def _no_token(_refusal: dict[str, Any]) -> Issued:
 
 
 def _why(error: BaseException) -> str:
-    """Where an error began, or its kind: what it says may hold tokens."""
+    """The cause of an error without its message, which may hold a token."""
     first = error
     while first.__context__ is not None:
         first = first.__context__
@@ -160,7 +153,7 @@ def _kind(error: BaseException) -> str:
 
 
 def _hide_token(record: logging.LogRecord) -> bool:
-    """A filter of logs: a path of v2.0 without the token in it."""
+    """A log filter that removes the token from a path of v2.0."""
     if isinstance(record.args, tuple):
         record.args = tuple(
             _TOKEN.sub('/tokens/***', item) if isinstance(item, str) else item
@@ -173,9 +166,9 @@ _TOKEN = re.compile('/tokens/[^/? ]+')
 
 
 def _root(auth_url: str) -> str:
-    """What the paths of every version are under.
+    """The root URL of the service, without a version.
 
-    :raises ConfigError: it is no URL of a service.
+    :raises ConfigError: auth_url is not the URL of a service.
     """
     try:
         parts = urlsplit(auth_url)
@@ -183,7 +176,7 @@ def _root(auth_url: str) -> str:
         _ = parts.port
     except ValueError:
         fits = None
-    # It stands in logs, and the path of a question is put after it.
+    # The URL is logged, and request paths are appended to it.
     if not fits or {'@', '?', '#'} & set(auth_url):
         raise ConfigError(
             '[identity] auth_url: set it to the URL of the identity service, '
@@ -193,9 +186,9 @@ def _root(auth_url: str) -> str:
 
 
 def _session(options: Any, timeout: float, **more: Any) -> sessions.Session:
-    """A session that does what it is told, and nothing else.
+    """A session without redirects and cookies.
 
-    :raises ConfigError: a file that an option names is not there.
+    :raises ConfigError: a file named by an option is missing.
     """
     for name in ('cafile', 'certfile', 'keyfile'):
         if options[name] and not os.path.isfile(options[name]):
@@ -208,21 +201,33 @@ def _session(options: Any, timeout: float, **more: Any) -> sessions.Session:
         cert=options.certfile,
         key=options.keyfile,
         timeout=timeout,
-        # A token must not go where only an answer says.
+        # A redirect could send the token to another host.
         redirect=False,
         app_name='keymw',
         **more,
     )
-    # Nor must what is kept for one caller go with the question of another.
+    # A cookie of one caller must not go with the request of another.
     no_cookies = cookiejar.DefaultCookiePolicy(allowed_domains=())
     made.session.cookies.set_policy(no_cookies)
     return made
 
 
-def _plugin(conf: cfg.ConfigOpts) -> BaseIdentityPlugin:
-    """What signs in, with options of its own out of [identity].
+# The options of plugins that choose a scope.
+_SCOPE = (
+    *('project_id', 'project_name'),
+    *('project_domain_id', 'project_domain_name'),
+    *('domain_id', 'domain_name', 'system_scope', 'trust_id'),
+)
 
-    :raises ConfigError: it is not there, or its options do not fit.
+
+def _plugin(
+    conf: cfg.ConfigOpts, without: Collection[str]
+) -> BaseIdentityPlugin:
+    """The keystoneauth1 plugin for our own login, with its [identity] options.
+
+    Options in without have no value.
+
+    :raises ConfigError: the plugin is missing, or its options are not valid.
     """
     options = conf.identity
     for name in ('auth_type', 'auth_url'):
@@ -236,7 +241,9 @@ def _plugin(conf: cfg.ConfigOpts) -> BaseIdentityPlugin:
         for opt in loading.get_auth_plugin_conf_options(loader):
             if opt.dest not in options:
                 conf.register_opt(opt, group='identity')
-        made = loader.load_from_options_getter(lambda o: options[o.dest])
+        made = loader.load_from_options_getter(
+            lambda o: None if o.dest in without else options[o.dest]
+        )
     except (exceptions.ClientException, cfg.Error, TypeError) as error:
         raise ConfigError(f'[identity] auth_type: {error}') from None
     if not isinstance(made, BaseIdentityPlugin):

@@ -1,34 +1,95 @@
-"""Questions about others, asked as a user of our own."""
+"""Requests about other users, sent with a token of our own user."""
 
 from collections.abc import Callable
 import dataclasses
 import datetime
 import threading
 
-from keymw import faults
 from keymw.identity import base
-from keymw.identity.transport import Answer
 from keymw.identity.transport import Origin
-from keymw.identity.transport import Question
+from keymw.identity.transport import Response
+from keymw.identity.transport import SubRequest
 from keymw.identity.transport import Transport
+from keymw.web import faults
 
 MARGIN = datetime.timedelta(seconds=60)
 
 
 @dataclasses.dataclass(frozen=True)
 class Issued:
-    """A token and its end."""
+    """A token, its time of expiry and its user."""
 
     token: str = dataclasses.field(repr=False)
     expires_at: datetime.datetime
+    user_id: str
+
+
+class OwnToken:
+    """A token of our own user, cached until margin before it expires.
+
+    issue gets a new one from the identity service.
+    """
+
+    def __init__(
+        self,
+        issue: Callable[[Origin], Issued],
+        clock: Callable[[], float],
+        margin: Callable[[datetime.timedelta], datetime.timedelta],
+    ) -> None:
+        """margin takes the life of a new token."""
+        self._issue = issue
+        self._clock = clock
+        self._margin = margin
+        self._kept: Issued | None = None
+        self._end = 0.0
+        self._failure: faults.Unavailable | None = None
+        self._lock = threading.Lock()
+
+    def get(self, origin: Origin) -> Issued:
+        """The cached token, else a new one.
+
+        :raises Unavailable: the identity service issues none.
+        """
+        failure = self._failure
+        # One thread gets a new token, all others wait for it.
+        with self._lock:
+            kept = self._kept
+            if kept is None or self._end <= self._clock():
+                self._check(failure)
+                kept = self._kept = self._issued(origin)
+            return kept
+
+    def forget(self) -> None:
+        """Get a new token next time."""
+        self._kept = None
+
+    def _check(self, former: faults.Unavailable | None) -> None:
+        """Raise the failure that came while this thread waited for the lock.
+
+        Otherwise each waiting thread would repeat the failed request.
+        """
+        failure = self._failure
+        if failure is not None and failure is not former:
+            raise _same(failure)
+
+    def _issued(self, origin: Origin) -> Issued:
+        try:
+            made = self._issue(origin)
+        except faults.Unavailable as failure:
+            self._failure = _same(failure)
+            raise
+        now = datetime.datetime.fromtimestamp(self._clock(), datetime.UTC)
+        margin = self._margin(made.expires_at - now)
+        self._end = (made.expires_at - margin).timestamp()
+        return made
 
 
 class Others:
-    """Gets what a path under the identity service says of somebody.
+    """Sends requests about other users to the identity service.
 
-    issue makes a token of a user of our own, which is kept until shortly
-    before it expires and never serves a client's own request; with None the
-    caller asks, and sees what it may see.
+    issue returns a token of our own user. It is never used for a client's own
+    request. If issue is None, the caller's token is used, with the caller's
+    rights.
     """
 
     def __init__(
@@ -38,86 +99,73 @@ class Others:
         clock: Callable[[], float],
     ) -> None:
         self._transport = transport
-        self._issue = issue
-        self._clock = clock
-        self._kept: Issued | None = None
-        self._failure: faults.Unavailable | None = None
-        self._lock = threading.Lock()
+        self._own = issue and OwnToken(issue, clock, lambda _life: MARGIN)
 
-    def ask(
-        self, origin: Origin, path: str, caller_token: str | None
-    ) -> Answer:
-        """The answer to GET path, whatever it is.
+    def send(
+        self,
+        origin: Origin,
+        path: str,
+        caller_token: str | None,
+        method: str = 'GET',
+        subject: str | None = None,
+    ) -> Response:
+        """The response to a request for path, whatever its status.
 
-        :raises Forbidden: there is no one to ask as.
-        :raises Unavailable: the identity service or our own token cannot be
-            had.
+        subject is the token that the request is about. If the token of our
+        own user gets a 401, one retry uses a new token.
+
+        :raises Forbidden: there is neither our own user nor a caller.
+        :raises Unavailable: the identity service failed, or no token was
+            issued for our own user.
         """
-        if self._issue is None:
+        own = self._own
+        if own is None:
             if caller_token is None:
                 raise faults.Forbidden()
-            return self._get(origin, path, caller_token)
-        answer = self._get(origin, path, self._token(origin, self._issue))
-        if answer.status != 401:
-            return answer
-        self._kept = None
-        return self._get(origin, path, self._token(origin, self._issue))
+            sub_request = SubRequest(method, path, caller_token, subject)
+            return self._transport.send(origin, sub_request)
+        sub_request = SubRequest(method, path, own.get(origin).token, subject)
+        response = self._transport.send(origin, sub_request)
+        if response.status != 401:
+            return response
+        own.forget()
+        sub_request = SubRequest(method, path, own.get(origin).token, subject)
+        return self._transport.send(origin, sub_request)
 
-    def refuse(self, answer: Answer) -> None:
-        """Raise what 401 and 403 mean, depending on who asked.
+    def user_id(self, origin: Origin) -> str:
+        """The id of our own user.
 
-        :raises Unauthorized: the caller's own token was not taken.
-        :raises Forbidden: the caller may not ask.
-        :raises Unavailable: our own user may not: that is no word on the
-            caller.
+        :raises Forbidden: there is none.
+        :raises Unavailable: no token was issued for it.
         """
-        if answer.status not in (401, 403):
+        if self._own is None:
+            raise faults.Forbidden()
+        return self._own.get(origin).user_id
+
+    def refuse(self, response: Response) -> None:
+        """Raise the fault for a 401 or 403, depending on whose token it was.
+
+        :raises Unauthorized: the caller's own token was rejected.
+        :raises Forbidden: the caller may not read this.
+        :raises Unavailable: our own user may not read this, which says nothing
+            about the caller.
+        """
+        if response.status not in (401, 403):
             return
-        if self._issue is not None:
+        if self._own is not None:
             base.understood(
-                answer,
+                response,
                 'as [identity] service_user or the user of auth_type',
                 dict,
             )
-        if answer.status == 401:
+        if response.status == 401:
             raise faults.Unauthorized()
         raise faults.Forbidden()
 
-    def _get(self, origin: Origin, path: str, token: str) -> Answer:
-        return self._transport.ask(origin, Question('GET', path, token))
-
-    def _token(self, origin: Origin, issue: Callable[[Origin], Issued]) -> str:
-        failure = self._failure
-        # One thread asks for a new token, the others wait for it.
-        with self._lock:
-            kept = self._kept
-            if kept is None or self._near_end(kept):
-                self._check(failure)
-                kept = self._kept = self._issued(origin, issue)
-            return kept.token
-
-    def _check(self, former: faults.Unavailable | None) -> None:
-        """Refuse who has waited in vain with another, not to wait again."""
-        failure = self._failure
-        if failure is not None and failure is not former:
-            raise _same(failure)
-
-    def _issued(
-        self, origin: Origin, issue: Callable[[Origin], Issued]
-    ) -> Issued:
-        try:
-            return issue(origin)
-        except faults.Unavailable as failure:
-            self._failure = _same(failure)
-            raise
-
-    def _near_end(self, kept: Issued) -> bool:
-        end = (kept.expires_at - MARGIN).timestamp()
-        return end <= self._clock()
-
 
 def _same(failure: faults.Unavailable) -> faults.Unavailable:
-    # One that was raised holds on to the request it was raised in.
+    # A raised exception keeps its traceback and the request's data alive;
+    # raise a fresh copy.
     made = faults.Unavailable(failure.message, failure.headers['Retry-After'])
     made.__cause__ = failure.__cause__
     return made

@@ -1,9 +1,10 @@
-"""How a question reaches the wrapped application: a call in this process."""
+"""Requests to the identity service, and the transport within the process."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 import dataclasses
+import functools
 import logging
 from typing import TYPE_CHECKING
 from typing import Any
@@ -12,8 +13,8 @@ from typing import Protocol
 import msgspec
 import webob
 
-from keymw import context
-from keymw import faults
+from keymw.observe import context
+from keymw.web import faults
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -24,27 +25,37 @@ LOG = logging.getLogger(__name__)
 
 @dataclasses.dataclass(frozen=True)
 class Origin:
-    """What a question takes over from the request that raised it.
+    """The data of a client's request that our own requests carry on.
 
-    v2_root is what a path of Identity v2.0 starts with behind this mount:
-    "/v2.0", or nothing where the server or a filter has taken that away.
+    v2_root is the prefix of v2.0 paths in PATH_INFO: "/v2.0", or empty if the
+    server or a filter removed it.
     """
 
-    environ: Mapping[str, Any] = dataclasses.field(repr=False)
+    whole: Mapping[str, Any] = dataclasses.field(repr=False)
     v2_root: str
     request_id: str
 
+    @functools.cached_property
+    def environ(self) -> Mapping[str, Any]:
+        """The part of the client's environ that our requests carry on."""
+        whole = self.whole
+        return {name: whole[name] for name in _TAKEN if name in whole}
+
+    @property
+    def passed_id(self) -> str:
+        """The request id to send: the client's global id, else our own."""
+        return context.id_to_pass(self.request_id)
+
 
 def origin(environ: WSGIEnvironment, v2_root: str, request_id: str) -> Origin:
-    """The origin of a request: where it was sent, from where, and its id."""
-    taken = {name: environ[name] for name in _TAKEN if name in environ}
-    return Origin(taken, v2_root, request_id)
+    """The Origin of a request: server, client address and request id."""
+    return Origin(environ, v2_root, request_id)
 
 
 def v2_url(origin: Origin) -> str:
     """The URL of v2.0, as the client sees it."""
     base: str = webob.Request(dict(origin.environ)).application_url
-    # A filter that took /v2.0 away left no trace of it in the URL.
+    # A filter may have removed /v2.0 from the URL.
     return f'{base.removesuffix("/v2.0")}/v2.0'
 
 
@@ -64,7 +75,7 @@ _TAKEN = (
 
 
 @dataclasses.dataclass(frozen=True)
-class Question:
+class SubRequest:
     """One request to the identity service; path is percent-encoded.
 
     remote holds what only a front end of Keystone may put in the environ:
@@ -80,8 +91,8 @@ class Question:
 
 
 @dataclasses.dataclass(frozen=True)
-class Answer:
-    """Status, headers, and the JSON object of the body, else an empty one."""
+class Response:
+    """A response: status, headers and JSON object; body may be empty."""
 
     status: int
     headers: Mapping[str, str] = dataclasses.field(repr=False)
@@ -89,63 +100,78 @@ class Answer:
 
 
 class Transport(Protocol):
-    """Puts questions to the identity service."""
+    """Sends requests to the identity service."""
 
-    def ask(self, origin: Origin, question: Question) -> Answer:
-        """The answer to a question, whatever it is.
+    def send(self, origin: Origin, sub_request: SubRequest) -> Response:
+        """The response to a request, whatever its status.
 
-        :raises Unavailable: there is none.
+        :raises Unavailable: no response came.
         """
 
 
 class Pipeline:
-    """Asks the wrapped application, as a request of its own."""
+    """Calls the wrapped application with requests of our own."""
 
     def __init__(self, app: WSGIApplication) -> None:
         self._app = app
 
-    def ask(self, origin: Origin, question: Question) -> Answer:
-        """Put a question with nothing in it that the client sent.
+    def send(self, origin: Origin, sub_request: SubRequest) -> Response:
+        """Send a request of our own; Host is the client's only header in it.
 
         :raises Unavailable: the application failed.
         """
-        request = _request(origin, question)
+        request = _request(origin, sub_request)
         try:
             with context.kept():
                 response = request.send(self._app)
                 body = response.body
         except Exception as error:
-            LOG.exception('the wrapped application failed on our question')
+            LOG.exception('the wrapped application failed on our request')
             raise faults.Unavailable(
                 'The identity service cannot be reached.'
             ) from error
-        return Answer(response.status_int, response.headers, json_object(body))
+        return Response(
+            response.status_int, response.headers, json_object(body)
+        )
+
+    def pass_on(self, environ: WSGIEnvironment) -> webob.Response:
+        """The application's unchanged response to a client's request.
+
+        Exceptions of the application go through.
+        """
+        with context.kept():
+            return webob.Request(environ).send(self._app)
 
 
-def _request(origin: Origin, question: Question) -> webob.Request:
-    headers = {
+def headers(origin: Origin, sub_request: SubRequest) -> dict[str, str]:
+    """The headers of a request to the identity service."""
+    made = {
         'Accept': 'application/json',
-        'X-Openstack-Request-Id': origin.request_id,
+        'X-Openstack-Request-Id': origin.passed_id,
     }
-    if question.token is not None:
-        headers['X-Auth-Token'] = question.token
-    if question.subject is not None:
-        headers['X-Subject-Token'] = question.subject
-    environ: dict[str, Any] = {**origin.environ, **question.remote}
+    if sub_request.token is not None:
+        made['X-Auth-Token'] = sub_request.token
+    if sub_request.subject is not None:
+        made['X-Subject-Token'] = sub_request.subject
+    return made
+
+
+def _request(origin: Origin, sub_request: SubRequest) -> webob.Request:
+    environ: dict[str, Any] = {**origin.environ, **sub_request.remote}
     request = webob.Request.blank(
-        question.path,
+        sub_request.path,
         environ,
-        method=question.method,
-        headers=headers,
+        method=sub_request.method,
+        headers=headers(origin, sub_request),
     )
-    if question.body is not None:
-        request.body = msgspec.json.encode(question.body)
+    if sub_request.body is not None:
+        request.body = msgspec.json.encode(sub_request.body)
         request.content_type = 'application/json'
     return request
 
 
 def json_object(body: bytes) -> dict[str, Any]:
-    """The JSON object of a body; an empty one where there is none."""
+    """The JSON object of a body; an empty dict if the body is none."""
     try:
         return msgspec.json.decode(body, type=dict[str, Any])
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):

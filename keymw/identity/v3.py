@@ -1,35 +1,44 @@
-"""Identity v3, as stock Keystone speaks it (contract keystone, 1)."""
+"""The dialect Identity v3 of Keystone (doc/contract/keystone 1)."""
 
 from collections.abc import Callable
-import contextlib
 import threading
 from typing import Any
+from typing import TypeVar
 from urllib.parse import quote
 
 from cachetools import TTLCache
 from oslo_config import cfg
 
-from keymw import faults
 from keymw.identity import access
 from keymw.identity import base
+from keymw.identity import default_tenant
+from keymw.identity import v3_roles
+from keymw.identity import v3_token
 from keymw.identity.access import Access
+from keymw.identity.domains import Domains
+from keymw.identity.domains import Listed
 from keymw.identity.external import External
 from keymw.identity.external import Scope
+from keymw.identity.project_roles import ProjectRoles
 from keymw.identity.service import Issued
 from keymw.identity.service import Others
-from keymw.identity.transport import Answer
 from keymw.identity.transport import Origin
-from keymw.identity.transport import Question
+from keymw.identity.transport import Response
+from keymw.identity.transport import SubRequest
 from keymw.identity.transport import Transport
+from keymw.identity.trusts import Buy
+from keymw.identity.trusts import Trusts
+from keymw.web import faults
 
-# Seconds. A domain that was renamed or disabled meanwhile is one for which
-# Keystone issues no token, and then it is asked for anew.
+T = TypeVar('T')
+
+# Seconds. If a cached domain was renamed or disabled, Keystone issues no token
+# and the domain is read again. Disabled domains are not cached.
 _DOMAIN_TTL = 60
-_DELEGATIONS = ('OS-TRUST:trust', 'OS-OAUTH1', 'RAX-AUTH:impersonator')
 
 
 class V3(base.Identity):
-    """Asks GET /v3/auth/tokens, /v3/users and /v3/role_assignments."""
+    """Reads /v3/auth/tokens, /v3/users and /v3/role_assignments."""
 
     def __init__(
         self,
@@ -37,45 +46,51 @@ class V3(base.Identity):
         conf: cfg.ConfigOpts,
         clock: Callable[[], float],
         issue: Callable[[Origin], Issued] | None = None,
+        buy: Buy | None = None,
     ) -> None:
+        """issue and buy are None where the external method does their work."""
         self._transport = transport
         self._options = conf.identity
         self._issue = issue or self._issue_externally
-        self._external = External(transport, conf)
-        asks = issue is not None or self._options.service_user
-        self._others = Others(transport, self._issue if asks else None, clock)
-        self._domains: TTLCache[str, dict[str, Any]] = TTLCache(
+        self.external = External(transport, conf)
+        has_user = issue is not None or self._options.service_user
+        self._others = Others(
+            transport, self._issue if has_user else None, clock
+        )
+        self.trusts = Trusts(
+            transport, self._others, buy or self._buy_externally
+        )
+        self.project_roles = ProjectRoles(self._others)
+        self._domains: TTLCache[str, str] = TTLCache(
             self._options.cache_size, _DOMAIN_TTL, clock
         )
-        self._domain_ids: TTLCache[str, str | None] = TTLCache(
-            self._options.cache_size, _DOMAIN_TTL, clock
-        )
+        self._domain_ids = Domains(self._options.cache_size, clock)
         self._lock = threading.Lock()
 
     def speaks(self, origin: Origin) -> bool:
-        """Whether the service says that it speaks v3."""
-        answer = self._transport.ask(origin, Question('GET', '/v3'))
-        if answer.status in (413, 429) or answer.status >= 500:
-            base.understood(answer, 'for its version', dict)
-        version = answer.body.get('version')
+        """Whether the version document at /v3 is that of v3."""
+        response = self._transport.send(origin, SubRequest('GET', '/v3'))
+        if response.status in (413, 429) or response.status >= 500:
+            base.understood(response, 'for its version', dict)
+        version = response.body.get('version')
         return isinstance(version, dict) and str(
             version.get('id', '')
         ).startswith('v3')
 
     def caller(self, origin: Origin, token: str) -> base.Caller:
-        answer = self._transport.ask(
+        response = self._transport.send(
             origin,
-            Question('GET', '/v3/auth/tokens?nocatalog', token, token),
+            SubRequest('GET', '/v3/auth/tokens?nocatalog', token, token),
         )
-        # A 404 that is not Keystone's own says nothing about the token.
-        if answer.status == 401 or _is_not_found(answer):
+        # Only a 404 by Keystone itself is about the token.
+        if response.status == 401 or _is_not_found(response):
             raise faults.Unauthorized()
-        if answer.status == 403:
+        if response.status == 403:
             raise faults.Forbidden()
         return base.understood(
-            answer,
-            'whose token this is',
-            lambda body: _to_caller(body['token'], token),
+            response,
+            'to validate a token',
+            lambda body: v3_token.caller(body['token'], token),
         )
 
     def service(self, origin: Origin) -> base.Caller:
@@ -86,12 +101,14 @@ class V3(base.Identity):
     ) -> base.User:
         path = f'/v3/users/{quote(user_id, safe="")}'
         token = caller.token if caller else None
-        answer = self._others.ask(origin, path, token)
-        self._others.refuse(answer)
-        if _is_not_found(answer):
+        response = self._others.send(origin, path, token)
+        self._others.refuse(response)
+        if _is_not_found(response):
             raise faults.UserNotFound(user_id)
         return base.understood(
-            answer, 'for a user', lambda body: _to_user(body['user'], user_id)
+            response,
+            'for a user',
+            lambda body: _to_user(body['user'], user_id),
         )
 
     def owner(self, origin: Origin, user_id: str) -> base.Owner:
@@ -101,25 +118,28 @@ class V3(base.Identity):
         if user is None:
             raise faults.UserNotFound(user_id)
         name, domain_id = base.text(user['name']), user['domain_id']
-        domain = self._domain(origin, domain_id)
-        if domain is None or not (user['enabled'] and domain['enabled']):
+        domain_name = self._domain_name(origin, domain_id)
+        if domain_name is None or not user['enabled']:
             raise faults.UserDisabled(name)
-        return base.Owner(user_id, name, domain_id, domain['name'])
+        return base.Owner(user_id, name, domain_id, domain_name)
 
-    def _domain(self, origin: Origin, id_: str) -> dict[str, Any] | None:
+    def _domain_name(self, origin: Origin, id_: str) -> str | None:
+        """The name of a domain; None: it is disabled or missing."""
         with self._lock:
             known = self._domains.get(id_)
         if known is not None:
             return known
         path = f'/v3/domains/{quote(id_, safe="")}'
-        found = self._of_others(origin, path, 'domain', id_)
-        if found is not None:
-            with self._lock:
-                self._domains[id_] = found
-        return found
+        domain = self._of_others(origin, path, 'domain', id_)
+        if domain is None or not domain['enabled']:
+            return None
+        name = base.text(domain['name'])
+        with self._lock:
+            self._domains[id_] = name
+        return name
 
     def _look_again(self, origin: Origin, user_id: str) -> base.Owner:
-        """The owner as it is by now, whatever was remembered."""
+        """The owner of a key, read without the cache."""
         with self._lock:
             self._domains.clear()
         try:
@@ -130,46 +150,41 @@ class V3(base.Identity):
     def _of_others(
         self, origin: Origin, path: str, kind: str, id_: str
     ) -> dict[str, Any] | None:
-        """What Keystone shows service_user; None: there is no such thing."""
-        answer = self._others.ask(origin, path, None)
-        self._others.refuse(answer)
-        if _is_not_found(answer):
+        """The object that service_user reads at path; None: it is missing."""
+        response = self._others.send(origin, path, None)
+        self._others.refuse(response)
+        if _is_not_found(response):
             return None
         return base.understood(
-            answer, f'for a {kind}', lambda body: _of_id(body[kind], id_)
+            response, f'for a {kind}', lambda body: _of_id(body[kind], id_)
         )
 
     def domain_id(self, origin: Origin, name: str) -> str | None:
-        """The id of the domain of a name, asked as service_user.
-
-        What was found is remembered, and so is that there is none.
-        """
-        with self._lock:
-            if name in self._domain_ids:
-                return self._domain_ids[name]
-        found = self._ask_domain_id(origin, name)
-        with self._lock:
-            self._domain_ids[name] = found
-        return found
-
-    def _ask_domain_id(self, origin: Origin, name: str) -> str | None:
-        path = f'/v3/domains?name={quote(name, safe="")}'
-        answer = self._others.ask(origin, path, None)
-        self._others.refuse(answer)
-        found = base.understood(
-            answer, 'for a domain', lambda body: list(body['domains'])
+        """The id of the domain with a name, read as service_user, or None."""
+        return self._domain_ids.id_of(
+            name,
+            lambda: self._list_domains(origin, ''),
+            lambda name: next(iter(self._named(origin, name)), None),
         )
-        return base.text(found[0]['id']) if found else None
+
+    def _named(self, origin: Origin, name: str) -> list[str]:
+        query = f'?name={quote(name, safe="")}'
+        return list(self._list_domains(origin, query).ids.values())
+
+    def _list_domains(self, origin: Origin, query: str) -> Listed:
+        response = self._others.send(origin, f'/v3/domains{query}', None)
+        self._others.refuse(response)
+        return base.understood(response, 'for the domains', Listed.of)
 
     def authenticate(
         self, origin: Origin, owner: base.Owner, scope: Scope, query: str
-    ) -> Answer:
-        """Keystone's own answer to a v3 login of a verified user.
+    ) -> Response:
+        """Keystone's own response to a v3 login of a verified user.
 
-        A token for exactly the scope asked for, or the 400, 403 or 404 that
-        Keystone has for that scope; raises as issue does.
+        It is a token for exactly this scope, or Keystone's 400, 403 or 404
+        for the scope. Raises as issue does.
         """
-        return self._external.sign_in(
+        return self.external.sign_in(
             origin,
             owner,
             scope,
@@ -180,12 +195,46 @@ class V3(base.Identity):
     def issue(
         self, origin: Origin, owner: base.Owner, tenant: base.Tenant | None
     ) -> Access:
-        found = self._access(origin, owner, tenant)
-        if tenant is not None or 'tenant' in found['token']:
-            return found
-        for project_id in self._projects_of(origin, owner, found):
-            with contextlib.suppress(faults.LoginRefused):
-                return self._access(origin, owner, base.Tenant(project_id))
+        if tenant is not None:
+            return self._for_tenant(origin, owner, tenant)
+        found = self._for_no_tenant(origin, owner)
+        return default_tenant.choose(
+            found,
+            lambda: self._projects_of(origin, owner, found),
+            lambda id_: self._try(origin, owner, base.Tenant(id_)),
+        )
+
+    def _for_tenant(
+        self, origin: Origin, owner: base.Owner, tenant: base.Tenant
+    ) -> Access:
+        response = self.authenticate(origin, owner, self.scope(tenant), '')
+        if response.status >= 400:
+            raise faults.TenantNotValid(str(tenant), owner.name, owner.id)
+        return self.to_access(response)
+
+    def _for_no_tenant(self, origin: Origin, owner: base.Owner) -> Access:
+        try:
+            return self.to_access(self.authenticate(origin, owner, None, ''))
+        except faults.NonDefaultDomain:
+            # The domain of the default project, or of the user as well.
+            response = self.authenticate(origin, owner, 'unscoped', '')
+            return self.to_access(response)
+
+    def _try(
+        self, origin: Origin, owner: base.Owner, tenant: base.Tenant
+    ) -> Access:
+        """Log in to one of several tenants; a refusal is not explained."""
+        response = self.external.send(
+            origin, owner.name, owner.domain_name, self.scope(tenant)
+        )
+        if (
+            response.status in (400, 401, 403, 404)
+            and 'error' in response.body
+        ):
+            raise faults.TenantNotValid(str(tenant), owner.name, owner.id)
+        found = self.to_access(response)
+        if found['user']['id'] != owner.id:
+            raise base.refusal(owner.id, 'its name is of another user now')
         return found
 
     def _projects_of(
@@ -194,65 +243,121 @@ class V3(base.Identity):
         try:
             return self.projects(origin, found['token']['id'])
         except faults.Unauthorized:
-            # Keystone issues tokens to a disabled user and takes none.
+            # Keystone issues tokens to a disabled user, but rejects them.
             self._look_again(origin, owner.id)
-            raise base.refusal(owner.id, 'its token is not taken') from None
-
-    def _access(
-        self, origin: Origin, owner: base.Owner, tenant: base.Tenant | None
-    ) -> Access:
-        scope = tenant and self.scope(tenant)
-        answer = self.authenticate(origin, owner, scope, '')
-        if tenant is not None and answer.status >= 400:
-            raise faults.TenantNotValid(str(tenant), owner.name, owner.id)
-        return to_access(answer)
+            raise base.refusal(owner.id, 'its token is not accepted') from None
 
     def scope(self, tenant: base.Tenant) -> dict[str, Any]:
-        """The v3 scope of a v2.0 tenant, whose name knows no domain."""
+        """The v3 scope of a v2.0 tenant; a name is of the default domain."""
         if tenant.id is not None:
             return {'project': {'id': tenant.id}}
         domain = {'id': self._options.default_domain}
         return {'project': {'name': tenant.name, 'domain': domain}}
 
     def projects(self, origin: Origin, token: str) -> list[str]:
-        """The ids of the projects that a token could be for, by name.
+        """The ids of the projects that a token can be scoped to, by name.
 
-        :raises Unauthorized: the token is not taken.
+        Only projects of the default domain: v2.0 has no other.
+
+        :raises Unauthorized: the token is not valid.
         """
-        answer = self._transport.ask(
-            origin, Question('GET', '/v3/auth/projects', token)
+        return self._projects(origin, token, self._enabled)
+
+    def all_projects(self, origin: Origin, token: str) -> list[dict[str, Any]]:
+        """Keystone's list of the projects on which a user has a role.
+
+        Disabled ones too, of all domains. Raises as projects does.
+        """
+        return self._projects(origin, token, lambda found: found)
+
+    def _projects(
+        self,
+        origin: Origin,
+        token: str,
+        read: Callable[[list[dict[str, Any]]], list[T]],
+    ) -> list[T]:
+        response = self._transport.send(
+            origin, SubRequest('GET', '/v3/auth/projects', token)
         )
-        if answer.status == 401:
+        if response.status == 401:
             raise faults.Unauthorized()
-        return base.understood(answer, 'for the projects of a user', _enabled)
+        return base.understood(
+            response,
+            'for the projects of a user',
+            lambda body: read(body['projects']),
+        )
+
+    def _enabled(self, projects: list[dict[str, Any]]) -> list[str]:
+        domain_id = self._options.default_domain
+        found = [
+            item
+            for item in projects
+            if item['enabled'] and item['domain_id'] == domain_id
+        ]
+        found.sort(key=lambda item: (item['name'], item['id']))
+        return [base.text(item['id']) for item in found]
+
+    def to_access(self, response: Response) -> Access:
+        """The v2.0 access of a response with a token.
+
+        :raises Unavailable: the response has no token.
+        :raises NotInV2: v2.0 cannot express the token.
+        """
+        return base.understood(
+            response,
+            'for a token',
+            lambda body: access.from_v3(
+                response.headers['X-Subject-Token'],
+                body['token'],
+                self._options.default_domain,
+            ),
+        )
+
+    def role_assignments(
+        self, origin: Origin, caller: base.Caller
+    ) -> Response:
+        """Keystone's successful response with the caller's role assignments.
+
+        :raises Forbidden: there is no service_user and the caller may not.
+        """
+        path = v3_roles.assignments_path(caller.user_id)
+        response = self._others.send(origin, path, caller.token)
+        self._others.refuse(response)
+        base.understood(response, 'for the roles of a user', dict)
+        return response
+
+    def revoke(self, origin: Origin, token: str) -> None:
+        sub_request = SubRequest('DELETE', '/v3/auth/tokens', token, token)
+        response = self._transport.send(origin, sub_request)
+        if response.status not in (401, 404):
+            base.understood(response, 'to revoke a token', dict)
 
     def roles(
         self, origin: Origin, user_id: str, caller: base.Caller | None
     ) -> frozenset[str]:
-        who = quote(user_id, safe='')
-
-        def ask(path: str, read: Callable[[dict[str, Any]], Any]) -> Any:
+        def send(path: str, read: Callable[[dict[str, Any]], T]) -> T:
             token = caller.token if caller else None
-            answer = self._others.ask(origin, path, token)
-            self._others.refuse(answer)
-            return base.understood(answer, 'for the roles of a user', read)
+            response = self._others.send(origin, path, token)
+            self._others.refuse(response)
+            return base.understood(response, 'for the roles of a user', read)
 
-        # Keystone leaves the system out of what it calls effective.
-        assigned = '/v3/role_assignments?include_names'
-        theirs = ask(f'{assigned}&effective&user.id={who}', _assigned)
-        system = ask(f'{assigned}&scope.system=all', _assigned)
-        actors = {('user', user_id)}
-        if any(kind == 'group' for (kind, _), _ in system):
-            actors |= ask(f'/v3/users/{who}/groups', _groups)
-        found = {role for _, role in theirs}
-        there = {role for actor, role in system if actor in actors}
-        if there:
-            found |= _with_implied(there, ask('/v3/role_inferences', _implied))
-        return frozenset(found)
+        return v3_roles.held(send, user_id)
+
+    def _buy_externally(
+        self, origin: Origin, trust_id: str, query: str
+    ) -> Response:
+        options = self._options
+        return self.external.send(
+            origin,
+            options.service_user,
+            options.service_domain,
+            {'OS-TRUST:trust': {'id': trust_id}},
+            query,
+        )
 
     def _issue_externally(self, origin: Origin) -> Issued:
         options = self._options
-        answer = self._external.ask(
+        response = self.external.send(
             origin,
             options.service_user,
             options.service_domain,
@@ -263,37 +368,18 @@ class V3(base.Identity):
         def read(body: dict[str, Any]) -> Issued:
             _check_names(options, body['token']['user'])
             return Issued(
-                answer.headers['X-Subject-Token'],
+                response.headers['X-Subject-Token'],
                 base.moment(body['token']['expires_at']),
+                base.text(body['token']['user']['id']),
             )
 
         return base.understood(
-            answer, 'for a token of [identity] service_user', read
+            response, 'for a token of [identity] service_user', read
         )
 
 
-def _is_not_found(answer: Answer) -> bool:
-    return answer.status == 404 and 'error' in answer.body
-
-
-def to_access(answer: Answer) -> Access:
-    """The v2.0 access of an answer that holds a token.
-
-    :raises Unavailable: it holds none.
-    """
-    return base.understood(
-        answer,
-        'for a token',
-        lambda body: access.from_v3(
-            answer.headers['X-Subject-Token'], body['token']
-        ),
-    )
-
-
-def _enabled(body: dict[str, Any]) -> list[str]:
-    found = [item for item in body['projects'] if item['enabled']]
-    found.sort(key=lambda item: (item['name'], item['id']))
-    return [base.text(item['id']) for item in found]
+def _is_not_found(response: Response) -> bool:
+    return response.status == 404 and 'error' in response.body
 
 
 def _of_id(found: dict[str, Any], asked: str) -> dict[str, Any]:
@@ -310,73 +396,14 @@ def _scope(options: Any) -> dict[str, Any]:
 
 
 def _check_names(options: Any, user: dict[str, Any]) -> None:
-    # Keystone's DefaultDomain plugin takes no notice of the domain and
-    # answers for the user of that name in the default one.
+    # Keystone's DefaultDomain plugin ignores the domain and issues the token
+    # for the user with that name in the default domain.
     found = (user['name'], user['domain']['name'])
     if found != (options.service_user, options.service_domain):
         raise ValueError(found)
 
 
-def _to_caller(token: dict[str, Any], given: str) -> base.Caller:
-    user = token['user']
-    return base.Caller(
-        user_id=base.text(user['id']),
-        name=base.text(user['name']),
-        domain_id=base.text(user['domain']['id']),
-        roles=frozenset(base.text(r['name']) for r in token.get('roles', ())),
-        delegated=_is_delegated(token),
-        token=given,
-        expires_at=base.moment(token['expires_at']),
-    )
-
-
-def _is_delegated(token: dict[str, Any]) -> bool:
-    by = token.get('application_credential')
-    # One that does not say it is whole is taken for a part.
-    if by and (by.get('restricted') is not False or by.get('access_rules')):
-        return True
-    return any(name in token for name in _DELEGATIONS)
-
-
-def _assigned(body: dict[str, Any]) -> list[tuple[tuple[str, str], str]]:
-    """Who has which role: kind and id, and the name of the role."""
-    return [
-        (
-            (kind, base.text(item[kind]['id'])),
-            base.text(item['role']['name']),
-        )
-        for item in body['role_assignments']
-        for kind in ('user', 'group')
-        if kind in item
-    ]
-
-
-def _implied(body: dict[str, Any]) -> dict[str, set[str]]:
-    """The names of the roles that each role brings along."""
-    return {
-        base.text(item['prior_role']['name']): {
-            base.text(role['name']) for role in item['implies']
-        }
-        for item in body['role_inferences']
-    }
-
-
-def _with_implied(roles: set[str], implied: dict[str, set[str]]) -> set[str]:
-    found: set[str] = set()
-    new = roles
-    while new:
-        found |= new
-        new = {far for near in new for far in implied.get(near, ())} - found
-    return found
-
-
-def _groups(body: dict[str, Any]) -> set[tuple[str, str]]:
-    return {('group', base.text(group['id'])) for group in body['groups']}
-
-
 def _to_user(user: dict[str, Any], asked: str) -> base.User:
-    if user['id'] != asked:
-        raise ValueError(asked)
-    return base.User(
-        asked, base.text(user['name']), base.text(user['domain_id'])
-    )
+    found = _of_id(user, asked)
+    name, domain_id = base.text(found['name']), base.text(found['domain_id'])
+    return base.User(asked, name, domain_id)

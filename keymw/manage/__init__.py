@@ -1,1 +1,1 @@
-"""keymw-manage: the commands of an operator, one file per noun."""
+"""keymw-manage: the commands for operators, one file per noun."""

@@ -1,4 +1,4 @@
-"""access-list: the networks that global keys may be used from."""
+"""access-list: the networks from which global keys may be used."""
 
 import argparse
 from collections.abc import Iterable
@@ -10,19 +10,19 @@ from cliff import lister
 from cliff import show
 from oslo_config import cfg
 
-from keymw import access_entry
-from keymw import conf as configuration
-from keymw.bodies.admin import moment
+from keymw import vault
 from keymw.conf import ConfigError
+from keymw.global_keys import access_list_policies as rules
+from keymw.global_keys import networks as access_entry
+from keymw.global_keys.json_shapes import moment
 from keymw.manage import db
+from keymw.manage import session
 from keymw.manage.cells import Text
-from keymw.manage.global_key import operation
 from keymw.manage.global_key import with_description
-from keymw.policies import access_list as rules
 from keymw.storage import load as storage_load
-from keymw.storage.base import AccessEntry
-from keymw.storage.base import AccessListStore
 from keymw.storage.base import Taken
+from keymw.storage.global_keys import AccessEntry
+from keymw.storage.global_keys import AccessListStore
 
 COLUMNS = (
     *('ID', 'CIDR Block', 'Description'),
@@ -31,7 +31,7 @@ COLUMNS = (
 
 
 class Add(show.ShowOne):
-    """Let requests with global keys come from a network."""
+    """Add a network from which global keys may be used."""
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser = with_description(super().get_parser(prog_name))
@@ -45,30 +45,33 @@ class Add(show.ShowOne):
     def take_action(
         self, parsed_args: argparse.Namespace
     ) -> tuple[tuple[str, ...], tuple[Any, ...]]:
-        conf = configuration.load(self.app.options.config_file)
-        kept, block = store(conf), parsed_args.cidr_block
+        conf = session.of(self.app).conf
+        entry_store, block = store(conf), parsed_args.cidr_block
+        sealing = vault.load(conf.vault.key_repository)
         now = datetime.datetime.now(datetime.UTC)
         try:
-            row = access_entry.new(conf, block, parsed_args.description, now)
+            row = access_entry.new(
+                conf, sealing, block, parsed_args.description, now
+            )
         except ValueError as why:
             raise ConfigError(f'"{block}" is not taken: {why}') from None
-        with operation(rules.ADD, row.id):
-            _add(kept, row)
-        return COLUMNS[:3], _shown(row)[:3]
+        with session.of(self.app).operation(rules.ADD, row.id):
+            _add(entry_store, row)
+        return COLUMNS[:3], _row(row)[:3]
 
 
 class List(lister.Lister):
-    """List the networks that global keys may be used from."""
+    """List the networks from which global keys may be used."""
 
     def take_action(
         self, _parsed_args: argparse.Namespace
     ) -> tuple[tuple[str, ...], Iterable[tuple[Any, ...]]]:
-        conf = configuration.load(self.app.options.config_file)
-        return COLUMNS, map(_shown, store(conf).all())
+        conf = session.of(self.app).conf
+        return COLUMNS, map(_row, store(conf).all())
 
 
 class Delete(command.Command):
-    """Let requests with global keys come from a network no more."""
+    """Remove a network from the access list."""
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser = super().get_parser(prog_name)
@@ -76,11 +79,11 @@ class Delete(command.Command):
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
-        conf = configuration.load(self.app.options.config_file)
-        kept, entry_id = store(conf), parsed_args.entry_id
-        with operation(rules.DELETE, entry_id):
-            # No request of ours comes from anywhere.
-            if not kept.delete(entry_id, keeps=None):
+        conf = session.of(self.app).conf
+        entry_store, entry_id = store(conf), parsed_args.entry_id
+        with session.of(self.app).operation(rules.DELETE, entry_id):
+            # This program has no address that must stay on the list.
+            if not entry_store.delete(entry_id, keeps=None):
                 raise LookupError(
                     f'There is no entry {entry_id} in the access list.'
                 )
@@ -88,9 +91,9 @@ class Delete(command.Command):
 
 
 def store(conf: cfg.ConfigOpts) -> AccessListStore:
-    """The store of the configuration, ready to serve.
+    """Return the store of the configuration, ready to serve.
 
-    :raises Outage: it cannot; the message says what to do.
+    :raises Outage: it cannot serve; the message says what to do.
     """
     if conf.storage.global_keys == 'sql':
         db.check_file(conf)
@@ -99,16 +102,16 @@ def store(conf: cfg.ConfigOpts) -> AccessListStore:
     return found
 
 
-def _add(kept: AccessListStore, row: AccessEntry) -> None:
+def _add(entry_store: AccessListStore, row: AccessEntry) -> None:
     try:
-        kept.add(row)
+        entry_store.add(row)
     except Taken:
         raise ConfigError(
             f'{row.network} is in the access list already'
         ) from None
 
 
-def _shown(row: AccessEntry) -> tuple[Any, ...]:
+def _row(row: AccessEntry) -> tuple[Any, ...]:
     used = row.last_used_at
     return (
         Text(row.id),

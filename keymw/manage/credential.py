@@ -3,7 +3,6 @@
 import argparse
 from collections.abc import Iterable
 from collections.abc import Iterator
-import contextlib
 import datetime
 from typing import Any
 
@@ -12,39 +11,38 @@ from cliff import lister
 from cliff import show
 from oslo_config import cfg
 
-from keymw import audit
-from keymw import conf as configuration
-from keymw import faults
-from keymw import keys
 from keymw import vault
 from keymw.conf import ConfigError
-from keymw.handlers.credentials import KIND
+from keymw.credentials import keys
+from keymw.credentials import policies as rules
+from keymw.credentials.handlers import KIND
 from keymw.identity import load as identity_load
 from keymw.identity.base import Identity
 from keymw.manage import db
 from keymw.manage import pipeline
+from keymw.manage import session
 from keymw.manage.cells import Text
-from keymw.policies import credentials as rules
 from keymw.storage import load as storage_load
 from keymw.storage.base import Credential
 from keymw.storage.base import CredentialStore
+from keymw.web import faults
 
 PAGE = 500
 COLUMNS = ('User ID', 'Domain ID', 'Username', 'Created At', 'Updated At')
 
 
 class List(lister.Lister):
-    """List whose keys are stored, without the keys."""
+    """List the users who have an API key, without the keys."""
 
     def take_action(
         self, _parsed_args: argparse.Namespace
     ) -> tuple[tuple[str, ...], Iterable[tuple[Any, ...]]]:
-        conf = configuration.load(self.app.options.config_file)
-        return COLUMNS, map(_shown, every(store(conf)))
+        conf = session.of(self.app).conf
+        return COLUMNS, map(_row, every(store(conf)))
 
 
 class Show(show.ShowOne):
-    """Show whose key is stored, and since when."""
+    """Show the user and the times of a stored API key."""
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser = _with_user(super().get_parser(prog_name))
@@ -56,24 +54,24 @@ class Show(show.ShowOne):
     def take_action(
         self, parsed_args: argparse.Namespace
     ) -> tuple[tuple[str, ...], tuple[Any, ...]]:
-        conf = configuration.load(self.app.options.config_file)
+        conf = session.of(self.app).conf
         user_id = parsed_args.user_id
         row = store(conf).get(user_id)
         if row is None:
             raise LookupError(f'No key of the user {user_id} is stored.')
         if not parsed_args.reveal:
-            return COLUMNS, _shown(row)
-        with _operation(rules.GET, user_id):
+            return COLUMNS, _row(row)
+        with session.of(self.app).operation(rules.GET, user_id):
             key = _open(conf, row)
-        return (*COLUMNS, 'API Key'), (*_shown(row), key)
+        return (*COLUMNS, 'API Key'), (*_row(row), key)
 
 
 class Reset(show.ShowOne):
-    """Give a user a new API key, and show it this once.
+    """Give a user a new API key, and show it once.
 
-    A user who has a key keeps the name that is stored with it, unless
-    --pipeline is given: then it is the present one. A user who has none needs
-    --pipeline.
+    If the user has a key, the stored name stays, unless --pipeline is given:
+    then the present name is stored. For a user without a key --pipeline is
+    required.
     """
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
@@ -84,16 +82,16 @@ class Reset(show.ShowOne):
     def take_action(
         self, parsed_args: argparse.Namespace
     ) -> tuple[tuple[str, ...], tuple[Any, ...]]:
-        conf = configuration.load(self.app.options.config_file)
-        kept, key = store(conf), keys.new_api_key()
-        former = kept.get(parsed_args.user_id)
+        conf = session.of(self.app).conf
+        key_store, key = store(conf), keys.new_api_key()
+        former = key_store.get(parsed_args.user_id)
         row = _sealed(
             conf, key, parsed_args.user_id, _names(conf, parsed_args, former)
         )
-        with _operation(rules.RESET, row.user_id):
-            kept.put(row)
+        with session.of(self.app).operation(rules.RESET, row.user_id):
+            key_store.put(row)
         names = ('User ID', 'Domain ID', 'Username', 'API Key')
-        return names, (*_shown(row)[:3], key)
+        return names, (*_row(row)[:3], key)
 
 
 class Delete(command.Command):
@@ -103,20 +101,21 @@ class Delete(command.Command):
         return _with_user(super().get_parser(prog_name))
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
-        conf = configuration.load(self.app.options.config_file)
-        kept, user_id = store(conf), parsed_args.user_id
-        with _operation(rules.DELETE, user_id):
-            if not kept.delete(user_id):
+        conf = session.of(self.app).conf
+        key_store, user_id = store(conf), parsed_args.user_id
+        with session.of(self.app).operation(rules.DELETE, user_id):
+            if not key_store.delete(user_id):
                 raise faults.NothingToDelete(user_id)
         print(f'deleted {Text(user_id)}', file=self.app.stdout)
 
 
 class Purge(command.Command):
-    """Remove the API keys of users whom Keystone no longer knows.
+    """Delete the API keys of users whom Keystone no longer has.
 
-    Keystone is asked about each user, as [identity] service_user, or as the
-    user of auth_type with transport = remote. When it cannot answer, the
-    command stops there.
+    Each user is looked up in Keystone as [identity] service_user, or as the
+    user of auth_type with transport = remote. If Keystone does not respond,
+    the command stops. Afterwards the records of key changes are deleted that
+    are older than any token can be, by [kskey] tombstone_ttl.
     """
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
@@ -125,29 +124,29 @@ class Purge(command.Command):
         parser.add_argument(
             '--dry-run',
             action='store_true',
-            help='only tell whose keys would be removed',
+            help='only list the users whose keys would be removed',
         )
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
-        conf = configuration.load(self.app.options.config_file)
-        where = pipeline.beside(
-            self.app.options.config_file, parsed_args.pipeline
-        )
+        conf = session.of(self.app).conf
+        where = pipeline.beside(conf.config_file, parsed_args.pipeline)
         identity = pipeline.identity(conf, where)
-        kept = store(conf)
+        key_store = store(conf)
         word = 'would remove' if parsed_args.dry_run else 'removed'
-        for row in _gone(conf, kept, identity):
+        for row in _gone(conf, key_store, identity):
             if not parsed_args.dry_run:
-                with _operation(rules.DELETE, row.user_id):
-                    kept.delete(row.user_id)
+                with session.of(self.app).operation(rules.DELETE, row.user_id):
+                    key_store.delete(row.user_id)
             print(f'{word} {_line(row)}', file=self.app.stdout, flush=True)
+        if not parsed_args.dry_run:
+            key_store.forget_changes(_oldest(conf, key_store))
 
 
 def store(conf: cfg.ConfigOpts) -> CredentialStore:
-    """The store of the configuration, ready to serve.
+    """Return the store of the configuration, ready to serve.
 
-    :raises Outage: it cannot; the message says what to do.
+    :raises Outage: it cannot serve; the message says what to do.
     """
     if conf.storage.credentials == 'sql':
         db.check_file(conf)
@@ -156,21 +155,30 @@ def store(conf: cfg.ConfigOpts) -> CredentialStore:
     return found
 
 
-def every(kept: CredentialStore) -> Iterator[Credential]:
-    """All that is in a store, a page in memory at a time."""
+def every(key_store: CredentialStore) -> Iterator[Credential]:
+    """Yield all credentials of a store, one page in memory at a time."""
     after = ''
-    while page := kept.page(after, PAGE):
+    while page := key_store.page(after, PAGE):
         yield from page
         after = page[-1].user_id
 
 
+def _oldest(
+    conf: cfg.ConfigOpts, key_store: CredentialStore
+) -> datetime.datetime:
+    """Return the time before which records of changes are obsolete."""
+    now = key_store.now() or datetime.datetime.now(datetime.UTC)
+    return now - datetime.timedelta(seconds=conf.kskey.tombstone_ttl)
+
+
 def _gone(
-    conf: cfg.ConfigOpts, kept: CredentialStore, identity: Identity
+    conf: cfg.ConfigOpts, key_store: CredentialStore, identity: Identity
 ) -> Iterator[Credential]:
     origin = pipeline.origin()
-    # Who is not found itself cannot tell who else is not there.
+    # If Keystone cannot find service_user itself, its "not found" about
+    # others proves nothing.
     pipeline.check_service_user(conf, identity, origin)
-    for row in every(kept):
+    for row in every(key_store):
         try:
             with pipeline.asking(conf):
                 identity.user(origin, row.user_id, None)
@@ -183,7 +191,7 @@ def _names(
     parsed_args: argparse.Namespace,
     row: Credential | None,
 ) -> tuple[str, str | None]:
-    """The domain and the name to store with a key."""
+    """Return the domain and the name to store with a key."""
     if parsed_args.pipeline is not None or (
         row is None and identity_load.is_remote(conf)
     ):
@@ -202,9 +210,9 @@ def _names_now(
     identity = pipeline.identity(conf, parsed_args.pipeline)
     user_id, origin = parsed_args.user_id, pipeline.origin()
     try:
-        with pipeline.asking(conf):
+        with pipeline.asking(conf, identity):
             user = identity.user(origin, user_id, None)
-            # v2.0 knows no domains in which names could be looked up.
+            # v2.0 has no domains, so names are not looked up in one.
             domain_id = user.domain_id if identity.has_domains(origin) else ''
     except faults.UserNotFound:
         raise LookupError(
@@ -236,19 +244,12 @@ def _open(conf: cfg.ConfigOpts, row: Credential) -> str:
         ) from None
 
 
-@contextlib.contextmanager
-def _operation(rule: str, user_id: str) -> Iterator[None]:
-    with audit.operation(rule, user_id, pipeline.request_id()) as entry:
-        entry.caller = 'keymw-manage'
-        yield
-
-
 def _with_user(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
     parser.add_argument('user_id', metavar='USER_ID', help='id of the user')
     return parser
 
 
-def _shown(row: Credential) -> tuple[Any, ...]:
+def _row(row: Credential) -> tuple[Any, ...]:
     return (
         Text(row.user_id),
         Text(row.domain_id),
@@ -263,5 +264,5 @@ def _moment(moment: datetime.datetime) -> str:
 
 
 def _line(row: Credential) -> str:
-    user, domain, name = _shown(row)[:3]
+    user, domain, name = _row(row)[:3]
     return f'{user} (domain {domain}, name {name})'

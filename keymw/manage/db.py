@@ -11,46 +11,54 @@ from cliff import show
 from oslo_config import cfg
 import sqlalchemy as sa
 
-from keymw import conf as configuration
+from keymw import vault
 from keymw.conf import ConfigError
+from keymw.manage import own_files
+from keymw.manage import rows
+from keymw.manage import session
+from keymw.manage import users
 from keymw.storage.base import Outage
+from keymw.storage.sql import engine
 from keymw.storage.sql import migrate
 from keymw.storage.sql.database import Database
 
 
 class Sync(command.Command):
-    """Bring the database to the version that this keymw needs.
+    """Upgrade the database to the version that this keymw needs.
 
-    An SQLite file is made where there is none. Nothing happens to a database
-    that is at this version.
+    A missing SQLite file is made. A database of this version is not changed.
     """
 
     def take_action(self, _parsed_args: argparse.Namespace) -> None:
-        conf = configuration.load(self.app.options.config_file)
+        conf = session.of(self.app).conf
         _make_sqlite_file(conf)
+        former = present(conf)
         try:
-            migrate.sync(Database(conf))
+            with session.of(self.app).operation('db:sync', migrate.head()):
+                migrate.sync(Database(conf))
         except CommandError as error:
             raise ConfigError(
-                f'[database] connection: {error}: was it made by a newer '
-                'keymw?'
+                f'[database] connection: {error}: the schema is newer than '
+                'this keymw: upgrade keymw'
             ) from None
+        bound = _bind_former_rows(conf, former)
         print(
-            f'The database is at version {migrate.head()}.',
+            f'The database is at version {migrate.head()}.'
+            f'{users.note() if sqlite_file(conf) else ""}{bound}',
             file=self.app.stdout,
         )
 
 
 class Version(show.ShowOne):
-    """Show the version of the database, and the one that keymw needs.
+    """Show the version of the database and the one that keymw needs.
 
-    The exit code is 1 when they differ.
+    The exit code is 1 if they differ.
     """
 
     def take_action(
         self, _parsed_args: argparse.Namespace
     ) -> tuple[tuple[str, ...], tuple[str | None, str]]:
-        conf = configuration.load(self.app.options.config_file)
+        conf = session.of(self.app).conf
         self._found = present(conf), migrate.head()
         return ('Present', 'Needed'), self._found
 
@@ -59,8 +67,29 @@ class Version(show.ShowOne):
         return int(len(set(self._found)) > 1)
 
 
+# The first schema versions with global keys and with seals of their rows.
+_GLOBAL_KEYS, _BOUND = '0002', '0004'
+
+
+def _bind_former_rows(conf: cfg.ConfigOpts, former: str | None) -> str:
+    """Seal the rows of an older keymw; return a sentence about them."""
+    if former is None or not _GLOBAL_KEYS <= former < _BOUND:
+        return ''
+    if conf.storage.global_keys != 'sql':
+        return ''
+    try:
+        keys = vault.load(conf.vault.key_repository)
+    except ConfigError as error:
+        return (
+            ' Global keys that are there are refused until "keymw-manage '
+            f'vault migrate --bind" has run: {error}.'
+        )
+    found = rows.bind(conf, keys, unsealed_only=True)
+    return f' Rows bound to the vault: {found}.' if found else ''
+
+
 def present(conf: cfg.ConfigOpts) -> str | None:
-    """The version of the database, None where it was never set up.
+    """Return the schema version of the database; None without a schema.
 
     :raises Outage: the database cannot be reached.
     """
@@ -71,9 +100,9 @@ def present(conf: cfg.ConfigOpts) -> str | None:
 
 
 def check_file(conf: cfg.ConfigOpts) -> None:
-    """Refuse a database whose SQLite file is not there: to ask would make it.
+    """Check that the SQLite file exists; connecting would make it.
 
-    :raises Outage: it is not; the message says what to do.
+    :raises Outage: it does not; the message says what to do.
     """
     file = sqlite_file(conf)
     if file is not None and not file.exists():
@@ -84,7 +113,7 @@ def check_file(conf: cfg.ConfigOpts) -> None:
 
 
 def sqlite_file(conf: cfg.ConfigOpts) -> pathlib.Path | None:
-    """The file of an SQLite database, None for any other database.
+    """Return the file of an SQLite database; None for any other database.
 
     :raises ConfigError: [database] connection is no URL.
     """
@@ -96,27 +125,26 @@ def sqlite_file(conf: cfg.ConfigOpts) -> pathlib.Path | None:
 
 
 def connection_url(conf: cfg.ConfigOpts) -> sa.URL:
-    """Where the database is.
+    """Return the URL of the database.
 
     :raises ConfigError: [database] connection is no URL.
     """
-    try:
-        return sa.make_url(conf.database.connection)
-    except (sa.exc.ArgumentError, ValueError):
-        raise ConfigError(
-            '[database] connection: it is no URL such as '
-            'sqlite:////var/lib/keymw/keymw.db'
-        ) from None
+    return engine.parse(conf.database.connection)
 
 
 def _make_sqlite_file(conf: cfg.ConfigOpts) -> None:
     file = sqlite_file(conf)
-    if file is None:
+    if file is None or file.exists():
         return
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+    if file.is_symlink():
+        # SQLite would make the target of the link, readable by others.
+        raise ConfigError(
+            f'[database] connection: {file} is a link to nothing: remove it'
+        )
+    users.check_may_make('[database] connection', file)
     try:
         with contextlib.suppress(FileExistsError):
-            os.close(os.open(file, flags, 0o600))
+            os.close(own_files.create(file))
     except OSError as error:
         raise ConfigError(
             f'[database] connection: {file} cannot be made: {error.strerror}'

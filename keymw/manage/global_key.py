@@ -3,7 +3,6 @@
 import argparse
 from collections.abc import Iterable
 from collections.abc import Iterator
-import contextlib
 import datetime
 import sys
 from typing import Any
@@ -13,22 +12,20 @@ from cliff import lister
 from cliff import show
 from oslo_config import cfg
 
-from keymw import admin_faults
-from keymw import audit
-from keymw import conf as configuration
-from keymw import global_key
-from keymw import keys
 from keymw import vault
-from keymw.bodies import admin as bodies
 from keymw.conf import ConfigError
+from keymw.global_keys import faults as admin_faults
+from keymw.global_keys import json_shapes as bodies
+from keymw.global_keys import keys as global_key
+from keymw.global_keys import policies as rules
 from keymw.manage import db
-from keymw.manage import pipeline
+from keymw.manage import session
+from keymw.manage.cells import Names
 from keymw.manage.cells import Text
-from keymw.policies import global_keys as rules
 from keymw.storage import load as storage_load
-from keymw.storage.base import GlobalKey
-from keymw.storage.base import GlobalKeyStore
-from keymw.storage.base import LastOwner
+from keymw.storage.global_keys import GlobalKey
+from keymw.storage.global_keys import GlobalKeyStore
+from keymw.storage.global_keys import LastOwner
 
 COLUMNS = (
     *('ID', 'Public Key', 'Private Key', 'Description', 'Roles'),
@@ -37,9 +34,9 @@ COLUMNS = (
 
 
 class Create(show.ShowOne):
-    """Make a global key, and show its private key this once.
+    """Make a global key, and show its private key once.
 
-    It is shown on a terminal, or with -f json to what reads it.
+    The output must be a terminal, or -f json for a program.
     """
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
@@ -58,19 +55,21 @@ class Create(show.ShowOne):
         self, parsed_args: argparse.Namespace
     ) -> tuple[tuple[str, ...], tuple[Any, ...]]:
         self._check_reader(parsed_args.formatter)
-        conf = configuration.load(self.app.options.config_file)
-        kept, sealing = store(conf), vault.load(conf.vault.key_repository)
-        told, roles = parsed_args.description, parsed_args.roles
+        conf = session.of(self.app).conf
+        key_store, sealing = store(conf), vault.load(conf.vault.key_repository)
+        description, roles = parsed_args.description, parsed_args.roles
         now = datetime.datetime.now(datetime.UTC)
-        with operation(rules.ADD, '') as entry:
-            row, private_key = global_key.add(kept, sealing, told, roles, now)
+        with session.of(self.app).operation(rules.ADD, '') as entry:
+            row, private_key = global_key.add(
+                key_store, sealing, description, roles, now
+            )
             entry.target = row.id
-        return COLUMNS[:5], _shown(row, private_key)[:5]
+        return COLUMNS[:5], _row(row, private_key)[:5]
 
     def _check_reader(self, formatter: str) -> None:
-        """Refuse what could lose a key that is shown once.
+        """Check that the private key, which is shown once, is not lost.
 
-        :raises ConfigError: nobody may be reading.
+        :raises ConfigError: the output is neither a terminal nor JSON.
         """
         if formatter != 'json' and not self.app.stdout.isatty():
             raise ConfigError(
@@ -80,20 +79,20 @@ class Create(show.ShowOne):
 
 
 class List(lister.Lister):
-    """List the global keys, without what is secret of them."""
+    """List the global keys, without their secrets."""
 
     def take_action(
         self, _parsed_args: argparse.Namespace
     ) -> tuple[tuple[str, ...], Iterable[tuple[Any, ...]]]:
-        conf = configuration.load(self.app.options.config_file)
+        conf = session.of(self.app).conf
         rows = every(store(conf))
         return COLUMNS, (
-            _shown(row, keys.redacted(row.suffix)) for row in rows
+            _row(row, global_key.redacted(row.suffix)) for row in rows
         )
 
 
 class Delete(command.Command):
-    """Delete a global key; from then on nothing is done with it."""
+    """Delete a global key. No request can use it from then on."""
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser = super().get_parser(prog_name)
@@ -106,18 +105,18 @@ class Delete(command.Command):
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
-        conf = configuration.load(self.app.options.config_file)
-        kept, key_id = store(conf), parsed_args.key_id
-        with operation(rules.DELETE, key_id):
-            if not self._delete(kept, key_id, parsed_args.leave_no_owner):
+        conf = session.of(self.app).conf
+        key_store, key_id = store(conf), parsed_args.key_id
+        with session.of(self.app).operation(rules.DELETE, key_id):
+            if not self._delete(key_store, key_id, parsed_args.leave_no_owner):
                 raise LookupError(f'There is no global key {key_id}.')
         print(f'deleted {Text(key_id)}', file=self.app.stdout)
 
     def _delete(
-        self, kept: GlobalKeyStore, key_id: str, leave_no_owner: bool
+        self, key_store: GlobalKeyStore, key_id: str, leave_no_owner: bool
     ) -> bool:
         try:
-            return kept.delete(
+            return key_store.delete(
                 key_id, lambda _key: None, leave_no_owner=leave_no_owner
             )
         except LastOwner:
@@ -130,13 +129,14 @@ class Delete(command.Command):
 def with_description(
     parser: argparse.ArgumentParser,
 ) -> argparse.ArgumentParser:
-    """Ask for what others are to know it by."""
+    """Add the option for the description, by which people know a key."""
     parser.add_argument(
         '--description',
         required=True,
         type=_description,
         metavar='TEXT',
-        help=f'what it is for, in 1 to {bodies.LONGEST} characters',
+        help='what it is for, in 1 to '
+        f'{bodies.MAX_DESCRIPTION_LENGTH} characters',
     )
     return parser
 
@@ -148,15 +148,16 @@ def _description(text: str) -> str:
         text = ''
     if not text:
         raise argparse.ArgumentTypeError(
-            f'it must be 1 to {bodies.LONGEST} characters, none for control'
+            f'it must be 1 to {bodies.MAX_DESCRIPTION_LENGTH} characters, '
+            'none for control'
         )
     return text
 
 
 def store(conf: cfg.ConfigOpts) -> GlobalKeyStore:
-    """The store of the configuration, ready to serve.
+    """Return the store of the configuration, ready to serve.
 
-    :raises Outage: it cannot; the message says what to do.
+    :raises Outage: it cannot serve; the message says what to do.
     """
     if conf.storage.global_keys == 'sql':
         db.check_file(conf)
@@ -166,7 +167,7 @@ def store(conf: cfg.ConfigOpts) -> GlobalKeyStore:
 
 
 def may_be(conf: cfg.ConfigOpts) -> bool:
-    """Whether there can be global keys, in use or of former days.
+    """Whether global keys may exist, even if they are now disabled.
 
     :raises Outage: the database cannot be reached.
     """
@@ -175,29 +176,21 @@ def may_be(conf: cfg.ConfigOpts) -> bool:
     return conf.storage.global_keys == 'sql' and db.present(conf) is not None
 
 
-def every(kept: GlobalKeyStore) -> Iterator[GlobalKey]:
-    """All that is in a store.
+def every(key_store: GlobalKeyStore) -> Iterator[GlobalKey]:
+    """Return all global keys of a store.
 
-    With one question: between two, a key that is deleted would hide another.
+    It is one query: a deletion between two pages would hide another key.
     """
-    yield from kept.page(0, sys.maxsize)
+    yield from key_store.page(0, sys.maxsize)
 
 
-@contextlib.contextmanager
-def operation(rule: str, target: str) -> Iterator[audit.Entry]:
-    """Log what is done, as a request is logged."""
-    with audit.operation(rule, target, pipeline.request_id()) as entry:
-        entry.caller = 'keymw-manage'
-        yield entry
-
-
-def _shown(row: GlobalKey, private_key: str) -> tuple[Any, ...]:
+def _row(row: GlobalKey, private_key: str) -> tuple[Any, ...]:
     return (
         Text(row.id),
         Text(row.public_key),
         private_key,
         Text(row.description),
-        ', '.join(sorted(row.roles)),
+        Names(sorted(row.roles)),
         bodies.moment(row.created_at),
         bodies.moment(row.updated_at),
     )

@@ -1,4 +1,4 @@
-"""The program: options of every command, and how failure is told."""
+"""The program: options of every command, and reports of failures."""
 
 import argparse
 from importlib import metadata
@@ -12,8 +12,13 @@ import warnings
 from cliff import app
 from cliff import commandmanager
 
+from keymw import conf as configuration
+from keymw.conf import files
+from keymw.manage import users
+from keymw.manage.session import Session
+
 NAME = 'keymw-manage'
-# As a shell reports the two signals.
+# The exit codes of a shell for SIGINT and SIGPIPE.
 _INTERRUPTED = 130
 _BROKEN_PIPE = 141
 
@@ -21,8 +26,8 @@ _BROKEN_PIPE = 141
 class Manage(app.App):
     """Runs the commands that the entry points of keymw.manage name.
 
-    What is asked for goes to standard output. A failure is one line on
-    standard error and exit code 1, a command not understood 2.
+    Results go to standard output. A failure is one line on standard error and
+    exit code 1. A command line that is not understood has exit code 2.
     """
 
     NAME = NAME
@@ -43,29 +48,20 @@ class Manage(app.App):
         version: str | None,
         argparse_kwargs: dict[str, Any] | None = None,
     ) -> argparse.ArgumentParser:
-        parser = argparse.ArgumentParser(
+        parser = _Parser(
             prog=NAME,
             description=description,
             add_help=False,
             **argparse_kwargs or {},
         )
+        _add_files(parser)
         parser.add_argument(
-            '--config-file',
-            default='/etc/keymw/keymw.conf',
-            metavar='FILE',
-            help='the configuration of keymw (default: %(default)s)',
+            '--user',
+            metavar='NAME',
+            help='become this user first: the one who runs the service, '
+            'where root starts the program',
         )
-        parser.add_argument(
-            '-v',
-            '--verbose',
-            action='store_true',
-            help='log what is done to standard error',
-        )
-        parser.add_argument(
-            '--debug',
-            action='store_true',
-            help='show the traceback of a failure',
-        )
+        _add_flags(parser)
         parser.add_argument(
             '--version', action='version', version=f'{NAME} {version}'
         )
@@ -78,12 +74,23 @@ class Manage(app.App):
         )
         return parser
 
+    def initialize_app(self, argv: list[str]) -> None:
+        super().initialize_app(argv)
+        default = [configuration.default_file()]
+        self.options.session = Session(
+            files.expand(self.options.config_files or default),
+            users.caller(NAME),
+            self._console,
+        )
+        if self.options.user is not None:
+            users.become(self.options.user)
+
     def configure_logging(self) -> None:
-        console = logging.StreamHandler(self.stderr)
+        self._console = console = logging.StreamHandler(self.stderr)
         console.setFormatter(_OneLine(f'{NAME}: %(message)s'))
         self.LOG.handlers = [console]
         self.LOG.propagate = False
-        # What else is logged is no failure of the command.
+        # Other log lines are not failures of the command.
         verbose = self.options.verbose
         others = console if verbose else logging.NullHandler()
         logging.basicConfig(handlers=[others], level=logging.INFO)
@@ -101,6 +108,66 @@ class Manage(app.App):
         return super().run_subcommand(argv)
 
 
+def _add_files(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        '--config-file',
+        action='append',
+        dest='config_files',
+        metavar='FILE',
+        help='the configuration of keymw; of several that name an option '
+        'the last counts (default: what KEYMW_CONFIG_FILE names in the '
+        'environment, else /etc/keymw/keymw.conf)',
+    )
+    parser.add_argument(
+        '--config-dir',
+        action='append',
+        dest='config_files',
+        metavar='DIR',
+        help='read the .conf files of a directory, in place of a '
+        '--config-file',
+    )
+
+
+def _add_flags(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        '-v',
+        '--verbose',
+        action='store_true',
+        help='log what is done to standard error',
+    )
+    parser.add_argument(
+        '--debug',
+        action='store_true',
+        help='show the traceback of a failure',
+    )
+
+
+class _Parser(argparse.ArgumentParser):
+    """Leaves the option --user of "api-key" commands to the command.
+
+    Elsewhere options of the program may also stand behind the command.
+    """
+
+    def parse_known_args(
+        self, args: Any = None, namespace: Any = None
+    ) -> tuple[Any, list[str]]:
+        words = list(args or [])
+        start = words.index(_KEYS) if _KEYS in words else len(words)
+        behind = [_renamed(word, _USER, _OWNER) for word in words[start:]]
+        found, rest = super().parse_known_args(
+            [*words[:start], *behind], namespace
+        )
+        return found, [_renamed(word, _OWNER, _USER) for word in rest]
+
+
+_KEYS, _USER, _OWNER = 'api-key', '--user', '--owner-of-keys'
+
+
+def _renamed(word: str, old: str, new: str) -> str:
+    name, equals, value = word.partition('=')
+    return f'{new}{equals}{value}' if name == old else word
+
+
 class _OneLine(logging.Formatter):
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802
         record.message = ' '.join(record.message.split())
@@ -108,14 +175,14 @@ class _OneLine(logging.Formatter):
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run the command that the arguments name; its exit code."""
+    """Run the command that the arguments name; return its exit code."""
     if isinstance(sys.stdout, io.TextIOWrapper):
-        # A name that the terminal cannot show is no reason to stop.
+        # A name that the terminal cannot show must not stop the command.
         sys.stdout.reconfigure(errors='backslashreplace')
     try:
         with warnings.catch_warnings():
             if not sys.warnoptions:
-                # They are for programmers, and would stand among our lines.
+                # Warnings are for programmers and would mix with the output.
                 warnings.simplefilter('ignore')
             code = Manage().run(sys.argv[1:] if argv is None else argv)
     except KeyboardInterrupt:
@@ -127,7 +194,7 @@ def _flush() -> int:
     try:
         sys.stdout.flush()
     except OSError as error:
-        # Python would try again at its end, and complain.
+        # Otherwise Python flushes again at exit, and reports the failure.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         if isinstance(error, BrokenPipeError):
             return _BROKEN_PIPE

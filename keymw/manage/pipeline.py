@@ -1,4 +1,4 @@
-"""The identity service of keymw, asked from here."""
+"""Access to the identity service of keymw from commands."""
 
 from __future__ import annotations
 
@@ -16,15 +16,16 @@ import uuid
 from oslo_config import cfg
 from paste import deploy
 
-from keymw import faults
 from keymw.conf import ConfigError
 from keymw.identity import load as identity_load
 from keymw.identity.base import Identity
-from keymw.identity.base import NotAnswered
+from keymw.identity.base import UnexpectedResponse
 from keymw.identity.base import User
 from keymw.identity.cached import Cached
-from keymw.identity.transport import Answer
 from keymw.identity.transport import Origin
+from keymw.manage import service_user
+from keymw.manage import users
+from keymw.web import faults
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -35,7 +36,7 @@ NEEDED = (
 
 
 def add_option(parser: argparse.ArgumentParser) -> None:
-    """Let a command be told whom to ask."""
+    """Add the option --pipeline, which names the identity service."""
     parser.add_argument(
         '--pipeline',
         metavar='FILE#NAME',
@@ -47,10 +48,10 @@ def add_option(parser: argparse.ArgumentParser) -> None:
 
 
 def beside(
-    config_file: str, given: tuple[str, str] | None
+    config_files: list[str], given: tuple[str, str] | None
 ) -> tuple[str, str] | None:
-    """What --pipeline said, else the ini beside the configuration."""
-    ini = os.path.join(os.path.dirname(config_file), 'keymw-paste.ini')
+    """Return the value of --pipeline, else the ini beside the conf file."""
+    ini = os.path.join(os.path.dirname(config_files[0]), 'keymw-paste.ini')
     if given is None and os.path.isfile(ini):
         return ini, 'keystone'
     return given
@@ -66,33 +67,46 @@ def _file_and_name(text: str) -> tuple[str, str]:
 
 
 def origin() -> Origin:
-    """Where questions of this program come from."""
+    """Return the origin of requests of this program."""
     return Origin({}, '/v2.0', request_id())
 
 
 def request_id() -> str:
-    """A name for one question or operation in logs."""
+    """Return an id for one request or operation in logs."""
     return f'req-{uuid.uuid4()}'
 
 
-def identity(conf: cfg.ConfigOpts, pipeline: tuple[str, str] | None) -> Cached:
-    """The identity service, to be asked as a user of our own.
+def check(conf: cfg.ConfigOpts, pipeline: tuple[str, str] | None) -> None:
+    """Check that nothing is missing to load the identity service.
 
-    :raises ConfigError: an option is missing, or it cannot be loaded.
+    :raises ConfigError: an option is missing.
     """
     if identity_load.is_remote(conf):
-        return identity_load.load(None, conf, time.time)
+        return
     if pipeline is None:
         raise ConfigError(NEEDED)
     if not conf.identity.service_user:
         raise ConfigError(
-            '[identity] service_user: set it; keymw-manage asks as this user'
+            '[identity] service_user: set it; keymw-manage sends its '
+            'requests as this user'
         )
+    # Some services make files when they are loaded, for example a log.
+    users.check_may_make('--pipeline', conf.vault.key_repository)
+
+
+def identity(conf: cfg.ConfigOpts, pipeline: tuple[str, str] | None) -> Cached:
+    """Return the identity service, used as service_user.
+
+    :raises ConfigError: an option is missing, or it cannot be loaded.
+    """
+    check(conf, pipeline)
+    if pipeline is None or identity_load.is_remote(conf):
+        return identity_load.load(None, conf, time.time)
     return identity_load.load(load(*pipeline), conf, time.time)
 
 
 def load(file: str, name: str) -> WSGIApplication:
-    """The application that a section of a paste ini describes.
+    """Return the application that a section of a paste ini describes.
 
     :raises ConfigError: it cannot be loaded; the message says why.
     """
@@ -129,11 +143,11 @@ def _own_logs() -> Iterator[None]:
 def check_service_user(
     conf: cfg.ConfigOpts, identity: Identity, origin: Origin
 ) -> User:
-    """As whom we ask, by a token issued for it, looked up by the id in it.
+    """Return service_user, looked up by the id in a token issued for it.
 
-    :raises ConfigError: it cannot be had, or is not the token of this user.
+    :raises ConfigError: no token can be issued, or it is for another user.
     """
-    with asking(conf):
+    with asking(conf, identity):
         who = identity.service(origin)
         try:
             user = identity.user(origin, who.user_id, None)
@@ -141,87 +155,58 @@ def check_service_user(
             user = None
     if user is None or user.name != who.name:
         raise ConfigError(
-            f'{place(conf)}: the user in the token issued for {_asker(conf)}, '
+            f'{place(conf)}: the user in the token issued for '
+            f'{service_user.name(conf)}, '
             f'{who.user_id}, is not found under its id'
         )
     return user
 
 
 def place(conf: cfg.ConfigOpts) -> str:
-    """The option that says where the identity service is."""
+    """Return the name of the option that sets the identity service."""
     far = identity_load.is_remote(conf)
     return '[identity] auth_url' if far else '--pipeline'
 
 
-def _asker(conf: cfg.ConfigOpts) -> str:
-    far = identity_load.is_remote(conf)
-    return f'[identity] {"auth_type" if far else "service_user"}'
-
-
 @contextlib.contextmanager
-def asking(conf: cfg.ConfigOpts) -> Iterator[None]:
-    """Tell the operator why the identity service gave no answer.
+def asking(
+    conf: cfg.ConfigOpts, identity: Identity | None = None
+) -> Iterator[None]:
+    """Report a failure of the identity service to the operator.
 
-    :raises ConfigError: it gave none, or refused; one line says why, and
-        what to do.
+    If our own user was refused, more requests to identity find the cause.
+
+    :raises ConfigError: it did not respond, or refused; the message is one
+        line with the reason and what to do.
     """
     try:
         yield
     except faults.UserNotFound:
         raise
     except faults.Fault as fault:
-        raise ConfigError(f'{place(conf)}: {_reason(conf, fault)}') from fault
+        raise ConfigError(_reason(conf, identity, fault)) from fault
 
 
-def _reason(conf: cfg.ConfigOpts, fault: faults.Fault) -> str:
+def _reason(
+    conf: cfg.ConfigOpts, identity: Identity | None, fault: faults.Fault
+) -> str:
     if isinstance(fault, faults.Unauthorized | faults.UserDisabled):
-        return (
-            'the identity service does not take the token that it issued '
-            f'for {_asker(conf)}: is this user enabled?'
-        )
+        return service_user.disabled(conf)
     cause = fault.__cause__
-    if isinstance(cause, NotAnswered):
-        return f'{cause}: {_advice(conf, cause.answer)}'
+    if isinstance(cause, UnexpectedResponse):
+        known = service_user.refused(conf, identity, origin(), cause.response)
+        return known or f'{place(conf)}: {cause}: {_advice(conf, cause)}'
     if cause is None:
-        return fault.message
+        return f'{place(conf)}: {fault.message}'
     why = str(cause).strip().partition('\n')[0]
-    return f'{fault.message} {type(cause).__name__}: {why}'
+    return f'{place(conf)}: {fault.message} {type(cause).__name__}: {why}'
 
 
-def _advice(conf: cfg.ConfigOpts, answer: Answer) -> str:
-    if answer.status >= 500:
+def _advice(conf: cfg.ConfigOpts, cause: UnexpectedResponse) -> str:
+    if cause.response.status >= 500:
         return 'see its log'
-    if identity_load.is_remote(conf):
-        return _advice_from_far(answer)
-    if 'receipt' in answer.body:
-        return 'give this user the MFA rule ["external"]'
-    said = _said(answer)
-    if 'unsupported method' in said:
-        return (
-            'add "external" to [auth] methods in keystone.conf, alike on '
-            'all nodes'
-        )
-    if answer.status == 403:
-        return f'{said} Give this user the role "admin"'
-    return (
-        'the user must exist in service_domain, be enabled, and have the '
-        'role "admin" on service_project, or on the system; outside of the '
-        'default domain "external = Domain" is needed in [auth] of '
-        'keystone.conf and in [identity] here'
-    )
-
-
-def _advice_from_far(answer: Answer) -> str:
-    if answer.status == 403:
-        return f'{_said(answer)} Give this user the role "admin"'
-    if answer.status < 400:
+    if not identity_load.is_remote(conf):
+        return 'service_user must be enabled, with the role "admin"'
+    if cause.response.status < 400:
         return 'auth_url must be where the service itself is'
-    return (
-        'the user of [identity] auth_type must exist and be enabled, with '
-        'this password or secret, and have the role "admin" in this scope'
-    )
-
-
-def _said(answer: Answer) -> str:
-    error = answer.body.get('error')
-    return str(error.get('message', '')) if isinstance(error, dict) else ''
+    return 'the user of auth_type must be enabled, with the role "admin"'

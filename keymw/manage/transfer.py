@@ -3,54 +3,52 @@
 import argparse
 import base64
 import binascii
-from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Iterator
-import contextlib
-import csv
 import datetime
+import hashlib
 import itertools
-import os
 import pathlib
 import sys
 from typing import IO
-from typing import Any
 
 from cliff import command
 import msgspec
 from oslo_config import cfg
 from tqdm import tqdm
 
-from keymw import conf as configuration
-from keymw.bodies import credentials as bodies
+from keymw.api_keys import keys
 from keymw.conf import ConfigError
-from keymw.handlers.credentials import KIND
+from keymw.conf import ldap
+from keymw.conf.kskey import MAX_API_KEY_LENGTH
+from keymw.credentials import bodies
+from keymw.credentials.handlers import KIND
 from keymw.manage import credential
+from keymw.manage import db
+from keymw.manage import lines
+from keymw.manage import own_files
+from keymw.manage import session
+from keymw.manage.bookmark import Bookmark
+from keymw.manage.bookmark import Mark
+from keymw.manage.lines import Line
 from keymw.storage.base import Credential
+from keymw.storage.base import CredentialStore
+from keymw.storage.base import NoPlace
 from keymw.vault import CannotOpen
 from keymw.vault import Vault
+from keymw.web import faults
 
 BATCH = 500
-LONGEST = 255
-
-
-class Line(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
-    """One credential in a file: sealed (base64), or with its key in clear."""
-
-    user_id: str
-    username: str | None = None
-    domain_id: str | None = None
-    secret: str | None = None
-    apiKey: str | None = None  # noqa: N815, the name on the wire
-    created_at: datetime.datetime | None = None
-    updated_at: datetime.datetime | None = None
+MAX_NAME_LENGTH = 255
+# MariaDB has no earlier years, and a directory has four digits.
+EARLIEST = 1000
 
 
 class Export(command.Command):
-    """Write all API keys to a new file, one JSON object a line.
+    """Write all API keys to a new file, one JSON object per line.
 
-    The keys stay sealed, and whoever reads them back needs the sealing keys.
-    Only its owner may read the file.
+    The keys stay sealed: an import needs the same sealing keys. Only its owner
+    may read the file.
     """
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
@@ -64,24 +62,34 @@ class Export(command.Command):
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
-        conf = configuration.load(self.app.options.config_file)
-        kept = credential.store(conf)
+        conf = session.of(self.app).conf
+        key_store = credential.store(conf)
         vault = Vault(conf.vault.key_repository) if parsed_args.clear else None
-        count = 0
-        with _new_file(parsed_args.file) as out:
-            for row in _shown(credential.every(kept), unit=' keys'):
-                out.write(_written(row, vault))
-                count += 1
+        rule = 'credential:export-clear' if vault else 'credential:export'
+        with session.of(self.app).operation(rule, parsed_args.file):
+            count = _export(key_store, vault, parsed_args.file)
         print(f'exported {count}', file=self.app.stdout)
 
 
-class Import(command.Command):
-    """Store the API keys of a file, in place of any their users have.
+def _export(key_store: CredentialStore, vault: Vault | None, file: str) -> int:
+    """Write the keys to a new file and return their number."""
+    count = 0
+    with own_files.new(file) as out:
+        for row in _with_progress(credential.every(key_store), unit=' keys'):
+            out.write(_written(row, vault))
+            count += 1
+    return count
 
-    The file holds one JSON object a line, as export writes it, or is CSV with
-    the header user_id,username,apiKey. A line that is wrong is told with its
-    number and left out; the others are stored, and the exit code is 1. An
-    import that was cut short goes on where it was when it is started again.
+
+class Import(command.Command):
+    """Store the API keys of a file, replacing any that their users have.
+
+    The file has one JSON object per line, as export writes it, or is CSV with
+    the header user_id,username,apiKey. A wrong line is reported with its
+    number and skipped; the others are stored, and the exit code is 1. An
+    interrupted import continues where it stopped if it is started again with
+    the same file, store and options. It reports the lines that it skips. A
+    time without a zone is in UTC.
     """
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
@@ -90,7 +98,7 @@ class Import(command.Command):
         parser.add_argument(
             '--format',
             dest='file_format',
-            choices=sorted(_READERS),
+            choices=['csv', 'json'],
             help='what FILE is (default: by the end of its name)',
         )
         parser.add_argument(
@@ -103,127 +111,218 @@ class Import(command.Command):
         parser.add_argument(
             '--dry-run',
             action='store_true',
-            help='only tell which lines are wrong',
+            help='only report which lines are wrong',
         )
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> int:
-        conf = configuration.load(self.app.options.config_file)
+        conf = session.of(self.app).conf
         run = _Run(conf, parsed_args)
-        run.go()
+        rule = 'credential:import'
+        with session.of(self.app).operation(rule, parsed_args.file):
+            run.go()
         word = 'valid' if parsed_args.dry_run else 'imported'
-        print(f'{word} {run.good}, wrong {run.wrong}', file=self.app.stdout)
+        skipped = f', skipped {run.skipped}' if run.skipped else ''
+        print(
+            f'{word} {run.good}, wrong {run.wrong}{skipped}',
+            file=self.app.stdout,
+        )
         return int(run.wrong > 0)
 
 
 class _Run:
-    """One import, counted."""
+    """One import, with its counts."""
 
     def __init__(
         self, conf: cfg.ConfigOpts, parsed_args: argparse.Namespace
     ) -> None:
+        self._conf = conf
         self._file = pathlib.Path(parsed_args.file)
         self._kept = credential.store(conf)
         self._vault = Vault(conf.vault.key_repository)
         self._domain_id = parsed_args.domain_id
         self._dry = parsed_args.dry_run
-        name = parsed_args.file_format
-        self._reader = _READERS[name or _format_by_name(self._file)]
-        self._bookmark = _Bookmark(self._file)
+        self._format = parsed_args.file_format or lines.format_by_name(
+            self._file
+        )
+        self._number = 0
+        self._last = ''
         self.good = 0
         self.wrong = 0
+        self.skipped = 0
 
     def go(self) -> None:
-        """Read the file once, storing as it goes."""
-        done = 0 if self._dry else self._bookmark.read()
-        with self._open() as stream:
-            numbered = self._reader(_lines(stream))
-            todo = itertools.dropwhile(lambda item: item[0] <= done, numbered)
+        """Read the file once and store its keys."""
+        _check_domain(self._domain_id)
+        with own_files.open_regular(self._file) as stream:
+            bookmark = self._bookmark(stream)
+            done = 0 if self._dry else self._resume(bookmark)
+            todo = self._after(done, lines.read(stream, self._format))
             for batch in _batches(self._checked(todo)):
-                self._store(batch)
+                self._store(batch, bookmark)
         if not self._dry:
-            self._bookmark.remove()
+            bookmark.remove()
 
-    def _open(self) -> IO[bytes]:
-        try:
-            return self._file.open('rb')
-        except OSError as error:
-            raise ConfigError(f'{self._file}: {error.strerror}') from None
+    def _bookmark(self, stream: IO[bytes]) -> Bookmark:
+        options = [self._domain_id, self._format]
+        return Bookmark(self._file, stream, _target(self._conf, options))
+
+    def _resume(self, bookmark: Bookmark) -> int:
+        """Return the last line that an interrupted import has read, or 0."""
+        mark = bookmark.read()
+        if mark is None:
+            return 0
+        why = bookmark.why_not(mark) or self._why_lost(mark)
+        if why is not None:
+            _say(f'{bookmark.path}: {why}: starting anew')
+            return 0
+        _say(f'{bookmark.path}: going on after line {mark.number}')
+        self.wrong, self._last = mark.wrong, mark.user_id
+        return mark.number
+
+    def _why_lost(self, mark: Mark) -> str | None:
+        if mark.user_id and self._kept.get(mark.user_id) is None:
+            return 'the store no longer has the last key that was imported'
+        return None
+
+    def _after(
+        self, done: int, numbered: Iterable[tuple[int, Line | ValueError]]
+    ) -> Iterator[tuple[int, Line | ValueError]]:
+        for number, line in numbered:
+            if number > done:
+                yield number, line
+            else:
+                self.skipped += 1
 
     def _checked(
-        self, numbered: Iterable[tuple[int, Line | str]]
+        self, numbered: Iterable[tuple[int, Line | ValueError]]
     ) -> Iterator[tuple[int, Credential]]:
         now = datetime.datetime.now(datetime.UTC)
         for number, line in numbered:
+            self._number = number
             try:
-                if isinstance(line, str):
-                    raise ValueError(line)
+                if isinstance(line, ValueError):
+                    raise line
+                self._check_new(line)
                 yield number, _record(line, self._vault, self._domain_id, now)
             except ValueError as error:
-                self.wrong += 1
-                tqdm.write(f'line {number}: {error}', file=sys.stderr)
+                self._refuse(number, error)
 
-    def _store(self, batch: list[tuple[int, Credential]]) -> None:
-        if not self._dry:
-            self._kept.put_all([row for _, row in batch])
-            self._bookmark.write(batch[-1][0])
-        self.good += len(batch)
-
-
-class _Bookmark:
-    """How far an import of one file has come, in a file beside it."""
-
-    def __init__(self, file: pathlib.Path) -> None:
-        self._file = file
-        self._path = file.with_name(f'{file.name}.imported')
-
-    def read(self) -> int:
-        """The number of the last line that is stored."""
+    def _check_new(self, line: Line) -> None:
+        """Refuse what the API refuses; a sealed key was accepted before."""
+        if line.apiKey is None or not line.apiKey.strip():
+            return
+        shortest = self._conf.kskey.min_key_length
         try:
-            which, number = self._path.read_text().split()
-        except (OSError, ValueError):
-            return 0
-        return int(number) if which == self._which() else 0
+            bodies.check_new(line.apiKey, shortest, self._is_other)
+        except faults.BadRequest as fault:
+            raise ValueError(fault.message) from None
 
-    def write(self, number: int) -> None:
-        aside = self._path.with_name(f'{self._path.name}.new')
-        aside.write_text(f'{self._which()} {number}')
-        aside.replace(self._path)
+    def _is_other(self, text: str) -> bool:
+        options = self._conf.api_keys
+        return options.enabled and keys.has_form(options.prefix, text)
 
-    def remove(self) -> None:
-        self._path.unlink(missing_ok=True)
+    def _refuse(self, number: int, why: Exception) -> None:
+        self.wrong += 1
+        _say(f'line {number}: {why}')
 
-    def _which(self) -> str:
-        # Another file of this name is another import.
-        found = self._file.stat()
-        return f'{found.st_ino}-{found.st_size}-{found.st_mtime_ns}'
+    def _store(
+        self, batch: list[tuple[int, Credential]], bookmark: Bookmark
+    ) -> None:
+        if self._dry:
+            self.good += len(batch)
+            return
+        try:
+            self._put([row for _, row in batch])
+        except NoPlace:
+            self._store_each(batch)
+        bookmark.write(self._number, self.wrong, self._last)
+
+    def _store_each(self, batch: list[tuple[int, Credential]]) -> None:
+        for number, row in batch:
+            try:
+                self._put([row])
+            except NoPlace as error:
+                self._refuse(number, error)
+
+    def _put(self, rows: list[Credential]) -> None:
+        self._kept.put_all(rows)
+        self.good += len(rows)
+        self._last = rows[-1].user_id
+
+
+def _say(text: str) -> None:
+    tqdm.write(text, file=sys.stderr)
+
+
+def _target(conf: cfg.ConfigOpts, options: list[str]) -> str:
+    """Return a digest of the store and the options, without secrets."""
+    url = db.connection_url(conf).set(password=None)
+    file = db.sqlite_file(conf)
+    directory = {
+        opt.name: conf.ldap[opt.dest] for opt in ldap.OPTS if not opt.secret
+    }
+    fields = [
+        conf.storage.credentials,
+        url.difference_update_query(['password']).render_as_string(),
+        file and str(file.resolve()),
+        directory,
+        str(pathlib.Path(conf.vault.key_repository).resolve()),
+        options,
+    ]
+    return hashlib.sha256(msgspec.json.encode(fields)).hexdigest()
 
 
 def _record(
     line: Line, vault: Vault, domain_id: str, now: datetime.datetime
 ) -> Credential:
-    """The credential in a line.
+    """Return the credential in a line.
 
-    :raises ValueError: it is none; the message says why, without the key.
+    :raises ValueError: the line is invalid; the message has no key.
     """
-    _check_text('user_id', line.user_id, LONGEST)
+    _check_text('user_id', line.user_id, MAX_NAME_LENGTH)
     if line.username is not None:
-        _check_text('username', line.username, LONGEST)
+        _check_text('username', line.username, MAX_NAME_LENGTH)
+    if line.domain_id:
+        _check_text('domain_id', line.domain_id, MAX_NAME_LENGTH)
     return Credential(
         user_id=line.user_id,
         domain_id=domain_id if line.domain_id is None else line.domain_id,
         username=line.username,
         secret=_sealed(line, vault),
-        created_at=line.created_at or now,
-        updated_at=line.updated_at or now,
+        created_at=_moment('created_at', line.created_at or now),
+        updated_at=_moment('updated_at', line.updated_at or now),
     )
+
+
+def _moment(name: str, given: datetime.datetime) -> datetime.datetime:
+    """Check that every store can keep a time; without a zone it is UTC."""
+    try:
+        aware = given if given.tzinfo else given.replace(tzinfo=datetime.UTC)
+        moment = aware.astimezone(datetime.UTC)
+    except OverflowError:
+        moment = _NEVER
+    if moment.year < EARLIEST:
+        raise ValueError(f'{name} is not within the years {EARLIEST} to 9999')
+    return moment
+
+
+_NEVER = datetime.datetime.min.replace(tzinfo=datetime.UTC)
+
+
+def _check_domain(domain_id: str) -> None:
+    try:
+        if domain_id:
+            _check_text('--domain-id', domain_id, MAX_NAME_LENGTH)
+    except ValueError as error:
+        raise ConfigError(str(error)) from None
 
 
 def _sealed(line: Line, vault: Vault) -> bytes:
     if (line.secret is None) == (line.apiKey is None):
         raise ValueError('it needs either secret or apiKey')
     if line.apiKey is not None:
-        _check_text('apiKey', line.apiKey, bodies.LONGEST)
+        _check_text('apiKey', line.apiKey, MAX_API_KEY_LENGTH)
         return vault.seal(KIND, line.user_id, line.apiKey)
     try:
         sealed = base64.b64decode(line.secret or '', validate=True)
@@ -240,65 +339,6 @@ def _check_text(name: str, text: str, longest: int) -> None:
         raise ValueError(f'{name} is longer than {longest} characters')
     if bodies.has_control(text):
         raise ValueError(f'{name} has a control character')
-
-
-def _read_json(lines: Iterable[bytes]) -> Iterator[tuple[int, Line | str]]:
-    decoder = msgspec.json.Decoder(Line)
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
-        try:
-            yield number, decoder.decode(line)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-            yield number, 'it is not one of the JSON objects expected'
-
-
-def _read_csv(lines: Iterable[bytes]) -> Iterator[tuple[int, Line | str]]:
-    texts = (line.decode('utf-8-sig', 'surrogateescape') for line in lines)
-    rows = csv.DictReader(texts, strict=True)
-    _check_header(rows.fieldnames or ())
-    while True:
-        try:
-            row = next(rows)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            yield rows.line_num, str(error)
-            continue
-        yield rows.line_num, _from_row(row)
-
-
-_HEADER = {'user_id', 'username', 'apiKey'}
-
-
-def _check_header(names: Iterable[str]) -> None:
-    if not _HEADER <= set(names) <= _HEADER | {'domain_id'}:
-        raise ConfigError('the CSV header must be user_id,username,apiKey')
-
-
-def _from_row(row: dict[str, Any]) -> Line | str:
-    if None in row or None in row.values():
-        return 'it has not as many fields as the header'
-    if any('\ud800' <= c <= '\udfff' for c in ''.join(row.values())):
-        return 'it is not UTF-8'
-    return Line(**row)
-
-
-_READERS: dict[
-    str, Callable[[Iterable[bytes]], Iterator[tuple[int, Line | str]]]
-] = {'csv': _read_csv, 'json': _read_json}
-
-
-def _format_by_name(file: pathlib.Path) -> str:
-    return 'csv' if file.suffix.lower() == '.csv' else 'json'
-
-
-def _lines(stream: IO[bytes]) -> Iterator[bytes]:
-    size = os.fstat(stream.fileno()).st_size
-    with tqdm(total=size, unit='B', unit_scale=True, disable=None) as bar:
-        for line in stream:
-            bar.update(len(line))
-            yield line
 
 
 def _batches(
@@ -323,23 +363,7 @@ def _written(row: Credential, vault: Vault | None) -> bytes:
     return msgspec.json.encode(line) + b'\n'
 
 
-def _shown(rows: Iterable[Credential], unit: str) -> Iterator[Credential]:
+def _with_progress(
+    rows: Iterable[Credential], unit: str
+) -> Iterator[Credential]:
     yield from tqdm(rows, unit=unit, disable=None)
-
-
-@contextlib.contextmanager
-def _new_file(name: str) -> Iterator[IO[bytes]]:
-    """A file that stands whole or not at all, for its owner alone."""
-    path = pathlib.Path(name)
-    aside = path.with_name(f'.{path.name}.{os.getpid()}')
-    try:
-        handle = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, 'wb') as out:
-            yield out
-            out.flush()
-            os.fsync(out.fileno())
-        os.link(aside, path)
-    except OSError as error:
-        raise ConfigError(f'{name}: {error.strerror}') from None
-    finally:
-        aside.unlink(missing_ok=True)

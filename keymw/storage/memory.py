@@ -1,4 +1,4 @@
-"""Keys and the access list in the memory of one process, for tests."""
+"""Drivers that keep rows in the memory of one process, for tests."""
 
 from collections.abc import Callable
 import dataclasses
@@ -8,13 +8,21 @@ import threading
 from oslo_config import cfg
 
 from keymw.storage import base
+from keymw.storage.global_keys import AccessEntry
+from keymw.storage.global_keys import AccessListStore
+from keymw.storage.global_keys import Address
+from keymw.storage.global_keys import GlobalKey
+from keymw.storage.global_keys import GlobalKeyStore
+from keymw.storage.global_keys import LastOwner
+from keymw.storage.global_keys import LockedOut
 
 
 class MemoryCredentials(base.CredentialStore):
-    """A dict behind a lock; gone when its process ends."""
+    """A dict behind a lock. Its rows are lost when the process ends."""
 
     def __init__(self, _conf: cfg.ConfigOpts) -> None:
         self._rows: dict[str, base.Credential] = {}
+        self._changes: dict[str, base.Change] = {}
         self._lock = threading.Lock()
 
     def get(self, user_id: str) -> base.Credential | None:
@@ -32,13 +40,35 @@ class MemoryCredentials(base.CredentialStore):
                 return row
         return None
 
-    def put(self, credential: base.Credential) -> None:
+    def change(self, user_id: str) -> base.Change | None:
+        return self._changes.get(user_id)
+
+    def forget_changes(self, before: datetime.datetime) -> int:
+        with self._lock:
+            count = len(self._changes)
+            self._changes = {
+                user_id: change
+                for user_id, change in self._changes.items()
+                if change.at >= before
+            }
+            return count - len(self._changes)
+
+    def now(self) -> datetime.datetime:
+        return datetime.datetime.now(datetime.UTC)
+
+    def put(
+        self, credential: base.Credential, chain: str | None = None
+    ) -> None:
         with self._lock:
             self._take_name(credential.domain_id, credential.username)
+            self._date(credential.user_id, chain)
             mine = self._rows.get(credential.user_id, credential)
             self._rows[credential.user_id] = dataclasses.replace(
                 credential, created_at=mine.created_at
             )
+
+    def _date(self, user_id: str, chain: str | None) -> None:
+        self._changes[user_id] = base.Change(self.now(), chain)
 
     def _take_name(self, domain_id: str, username: str | None) -> None:
         former = self._named(domain_id, username)
@@ -63,9 +93,12 @@ class MemoryCredentials(base.CredentialStore):
             self._rows[user_id] = dataclasses.replace(row, secret=new)
             return True
 
-    def delete(self, user_id: str) -> bool:
+    def delete(self, user_id: str, chain: str | None = None) -> bool:
         with self._lock:
-            return self._rows.pop(user_id, None) is not None
+            if self._rows.pop(user_id, None) is None:
+                return False
+            self._date(user_id, chain)
+            return True
 
     def page(self, after: str, limit: int) -> list[base.Credential]:
         with self._lock:
@@ -73,38 +106,38 @@ class MemoryCredentials(base.CredentialStore):
             return [self._rows[id_] for id_ in ids[:limit]]
 
     def check(self) -> None:
-        """Memory always serves."""
+        """Do nothing: memory is always available."""
 
 
-class MemoryGlobalKeys(base.GlobalKeyStore):
-    """A dict behind a lock; gone when its process ends."""
+class MemoryGlobalKeys(GlobalKeyStore):
+    """A dict behind a lock. Its rows are lost when the process ends."""
 
     def __init__(self, _conf: cfg.ConfigOpts) -> None:
-        self._rows: dict[str, base.GlobalKey] = {}
+        self._rows: dict[str, GlobalKey] = {}
         self._lock = threading.Lock()
 
-    def get(self, key_id: str) -> base.GlobalKey | None:
+    def get(self, key_id: str) -> GlobalKey | None:
         return self._rows.get(key_id)
 
-    def find(self, public_key: str) -> base.GlobalKey | None:
+    def find(self, public_key: str) -> GlobalKey | None:
         with self._lock:
             return self._named(public_key)
 
-    def _named(self, public_key: str) -> base.GlobalKey | None:
+    def _named(self, public_key: str) -> GlobalKey | None:
         for row in self._rows.values():
             if row.public_key == public_key:
                 return row
         return None
 
-    def add(self, key: base.GlobalKey) -> None:
+    def add(self, key: GlobalKey) -> None:
         with self._lock:
             if key.id in self._rows or self._named(key.public_key):
                 raise base.Taken('the id or the public key of a global key')
             self._rows[key.id] = key
 
     def update(
-        self, key_id: str, change: Callable[[base.GlobalKey], base.GlobalKey]
-    ) -> base.GlobalKey | None:
+        self, key_id: str, change: Callable[[GlobalKey], GlobalKey]
+    ) -> GlobalKey | None:
         with self._lock:
             before = self._rows.get(key_id)
             if before is None:
@@ -118,7 +151,7 @@ class MemoryGlobalKeys(base.GlobalKeyStore):
     def delete(
         self,
         key_id: str,
-        check: Callable[[base.GlobalKey], None],
+        check: Callable[[GlobalKey], None],
         *,
         leave_no_owner: bool = False,
     ) -> bool:
@@ -132,10 +165,10 @@ class MemoryGlobalKeys(base.GlobalKeyStore):
             del self._rows[key_id]
             return True
 
-    def _refuse_last_owner(self, key: base.GlobalKey) -> None:
+    def _refuse_last_owner(self, key: GlobalKey) -> None:
         owners = [row for row in self._rows.values() if row.is_owner]
         if owners == [key]:
-            raise base.LastOwner(key.id)
+            raise LastOwner(key.id)
 
     def reseal(self, key_id: str, old: bytes, new: bytes) -> bool:
         with self._lock:
@@ -145,7 +178,7 @@ class MemoryGlobalKeys(base.GlobalKeyStore):
             self._rows[key_id] = dataclasses.replace(row, ha1=new)
             return True
 
-    def page(self, offset: int, limit: int) -> list[base.GlobalKey]:
+    def page(self, offset: int, limit: int) -> list[GlobalKey]:
         with self._lock:
             rows = sorted(self._rows.values(), key=_age)
         return rows[offset : offset + limit]
@@ -154,27 +187,27 @@ class MemoryGlobalKeys(base.GlobalKeyStore):
         return len(self._rows)
 
     def check(self) -> None:
-        """Memory always serves."""
+        """Do nothing: memory is always available."""
 
 
-class MemoryAccessList(base.AccessListStore):
-    """A dict behind a lock; gone when its process ends."""
+class MemoryAccessList(AccessListStore):
+    """A dict behind a lock. Its rows are lost when the process ends."""
 
     def __init__(self, _conf: cfg.ConfigOpts) -> None:
-        self._rows: dict[str, base.AccessEntry] = {}
+        self._rows: dict[str, AccessEntry] = {}
         self._lock = threading.Lock()
 
-    def get(self, entry_id: str) -> base.AccessEntry | None:
+    def get(self, entry_id: str) -> AccessEntry | None:
         return self._rows.get(entry_id)
 
-    def add(self, entry: base.AccessEntry) -> None:
+    def add(self, entry: AccessEntry) -> None:
         with self._lock:
             if entry.id in self._rows:
                 raise base.Taken('the id of an entry')
             self._refuse_taken(entry)
             self._rows[entry.id] = entry
 
-    def _refuse_taken(self, entry: base.AccessEntry) -> None:
+    def _refuse_taken(self, entry: AccessEntry) -> None:
         for row in self._rows.values():
             if row.network == entry.network and row.id != entry.id:
                 raise base.Taken('the network of an entry')
@@ -182,9 +215,9 @@ class MemoryAccessList(base.AccessListStore):
     def update(
         self,
         entry_id: str,
-        change: Callable[[base.AccessEntry], base.AccessEntry],
-        keeps: base.Address | None,
-    ) -> base.AccessEntry | None:
+        change: Callable[[AccessEntry], AccessEntry],
+        keeps: Address | None,
+    ) -> AccessEntry | None:
         with self._lock:
             before = self._rows.get(entry_id)
             if before is None:
@@ -194,7 +227,7 @@ class MemoryAccessList(base.AccessListStore):
             self._replace({**self._rows, entry_id: after}, keeps)
             return after
 
-    def delete(self, entry_id: str, keeps: base.Address | None) -> bool:
+    def delete(self, entry_id: str, keeps: Address | None) -> bool:
         with self._lock:
             rows = dict(self._rows)
             if rows.pop(entry_id, None) is None:
@@ -203,13 +236,13 @@ class MemoryAccessList(base.AccessListStore):
             return True
 
     def _replace(
-        self, rows: dict[str, base.AccessEntry], keeps: base.Address | None
+        self, rows: dict[str, AccessEntry], keeps: Address | None
     ) -> None:
         admitted = keeps is None or any(
             row.admits(keeps) for row in rows.values()
         )
         if not admitted:
-            raise base.LockedOut(str(keeps))
+            raise LockedOut(str(keeps))
         self._rows = rows
 
     def used(self, entry_id: str, moment: datetime.datetime) -> None:
@@ -222,21 +255,21 @@ class MemoryAccessList(base.AccessListStore):
                 row, last_used_at=latest
             )
 
-    def all(self) -> list[base.AccessEntry]:
+    def all(self) -> list[AccessEntry]:
         with self._lock:
             return sorted(self._rows.values(), key=_age)
 
-    def page(self, offset: int, limit: int) -> list[base.AccessEntry]:
+    def page(self, offset: int, limit: int) -> list[AccessEntry]:
         return self.all()[offset : offset + limit]
 
     def count(self) -> int:
         return len(self._rows)
 
     def check(self) -> None:
-        """Memory always serves."""
+        """Do nothing: memory is always available."""
 
 
 def _age(
-    row: base.GlobalKey | base.AccessEntry,
+    row: GlobalKey | AccessEntry,
 ) -> tuple[datetime.datetime, str]:
     return row.created_at, row.id

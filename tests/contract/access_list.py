@@ -16,8 +16,9 @@ from typing import Any
 import pytest
 
 from keymw.storage import base
-from keymw.storage.base import AccessEntry
-from keymw.storage.base import AccessListStore
+from keymw.storage.global_keys import AccessEntry
+from keymw.storage.global_keys import AccessListStore
+from keymw.storage.global_keys import LockedOut
 from tests.contract.credentials import BORN
 from tests.contract.credentials import HOSTILE
 from tests.contract.credentials import LATER
@@ -35,7 +36,7 @@ ELSEWHERE = '192.0.2.0/24'
 
 
 def entry(id_: str, network: str = MINE, **changes: Any) -> AccessEntry:
-    """An entry whose members all tell of its id or its network."""
+    """An entry with members made from its id or its network."""
     made = AccessEntry(
         id=id_,
         cidr_block=network,
@@ -195,7 +196,7 @@ class AccessListStoreContract:
             partial(store.update, 'one', moved('10.2.0.0/16'), ME),
             partial(store.update, 'one', moved('::/0'), ME),
         ):
-            with pytest.raises(base.LockedOut):
+            with pytest.raises(LockedOut):
                 order()
         assert store.all() == rows
 
@@ -208,7 +209,7 @@ class AccessListStoreContract:
     ) -> None:
         store.add(entry('one', network))
         store.add(entry('two', ELSEWHERE))
-        with pytest.raises(base.LockedOut):
+        with pytest.raises(LockedOut):
             store.delete('one', ipaddress.ip_address(address))
         assert store.count() == 2
 
@@ -345,7 +346,7 @@ class AccessListStoreContract:
                 partial(store.update, 'one', away, ME),
                 partial(store.delete, 'two', ME),
             )
-            assert found.count(base.LockedOut) == 1
+            assert found.count(LockedOut) == 1
             assert any(row.admits(ME) for row in store.all())
             for id_ in ('one', 'two'):
                 store.delete(id_, None)
@@ -360,9 +361,9 @@ class AccessListStoreContract:
             found = told_at_once(
                 *(partial(store.delete, id_, ME) for id_ in ids)
             )
-            assert found.count(base.LockedOut) == 1
+            assert found.count(LockedOut) == 1
             (left,) = store.all()
-            assert left.id == ids[found.index(base.LockedOut)]
+            assert left.id == ids[found.index(LockedOut)]
             store.delete(left.id, None)
 
     def test_of_deletes_at_once_one_succeeds(
@@ -430,7 +431,7 @@ class AccessListOutageContract:
 
 
 def calls(store: AccessListStore) -> dict[str, Callable[[], Any]]:
-    """Every question to a store, and every order."""
+    """A call of every method of a store."""
     return {
         'check': store.check,
         'get': partial(store.get, 'one'),

@@ -9,7 +9,7 @@ import pytest
 
 @dataclasses.dataclass(frozen=True)
 class _Suite:
-    """What a suite is about, and how its classes begin for each driver."""
+    """The subject of a suite, and the start of its class names by driver."""
 
     store: str
     prefix: str
@@ -23,6 +23,10 @@ _SUITES = {
     'tests.contract.access_list': _Suite(
         'an access list store', 'TestAccessList'
     ),
+    'tests.contract.api_keys': _Suite('an API key store', 'TestApiKeys'),
+    'tests.contract.used_nonces': _Suite(
+        'a used nonce store', 'TestUsedNonces'
+    ),
 }
 pytest.register_assert_rewrite(*_SUITES, 'tests.contract.sql_servers')
 
@@ -33,7 +37,7 @@ _CELLS = pytest.StashKey[_Cells]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make room for what the tests tell."""
+    """Make room for the results of the tests."""
     config.stash[_PLACES] = {}
     cells: _Cells = collections.defaultdict(
         lambda: collections.defaultdict(set)
@@ -50,7 +54,7 @@ class _Table:
         self._cells = config.stash[_CELLS]
 
     def pytest_itemcollected(self, item: Any) -> None:
-        """Remember which driver and which promise a test is about."""
+        """Record the driver and the promise of a test."""
         module = getattr(getattr(item, 'function', None), '__module__', None)
         suite = _SUITES.get(str(module))
         if suite is not None and item.cls:

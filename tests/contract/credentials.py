@@ -77,7 +77,7 @@ HOSTILE = [
 
 
 def credential(user_id: str, **changes: Any) -> Credential:
-    """A credential whose members all tell of its user."""
+    """A credential with members made from its user."""
     made = Credential(
         user_id=user_id,
         domain_id='default',
@@ -87,6 +87,13 @@ def credential(user_id: str, **changes: Any) -> Credential:
         updated_at=BORN,
     )
     return dataclasses.replace(made, **changes)
+
+
+def changed(store: CredentialStore, user_id: str) -> base.Change:
+    """The last change of a key, which must be there."""
+    found = store.change(user_id)
+    assert found is not None
+    return found
 
 
 def at_once(*calls: Callable[[], Any]) -> list[Any]:
@@ -459,6 +466,111 @@ class CredentialStoreContract:
             deleted = at_once(*[partial(store.delete, 'ann')] * THREADS)
             assert sorted(deleted) == [False] * (THREADS - 1) + [True]
 
+    def test_every_write_of_a_key_is_dated_by_the_store(
+        self, store: CredentialStore
+    ) -> None:
+        assert store.change('ann') is None
+        before = datetime.datetime.now(datetime.UTC).replace(microsecond=0)
+        for write in (
+            partial(store.put, credential('ann')),
+            partial(store.put, credential('ann', secret=b'new')),
+            partial(store.put_all, [credential('ann')]),
+            partial(store.delete, 'ann'),
+            partial(store.put, credential('ann')),
+        ):
+            write()
+            found = changed(store, 'ann').at
+            assert before <= found.replace(microsecond=0)
+            assert found.utcoffset() == datetime.timedelta(0)
+            before = found.replace(microsecond=0)
+        assert before <= datetime.datetime.now(datetime.UTC)
+
+    def test_clock_of_the_store_is_the_one_that_dates(
+        self, store: CredentialStore
+    ) -> None:
+        store.put(credential('ann'))
+        now = store.now()
+        if now is None:
+            pytest.skip('the store does not show its clock')
+        past = now - changed(store, 'ann').at
+        assert past < datetime.timedelta(seconds=5)
+        assert now.utcoffset() == datetime.timedelta(0)
+
+    def test_chain_is_that_of_the_last_change(
+        self, store: CredentialStore
+    ) -> None:
+        store.put(credential('ann'), chain='first')
+        assert changed(store, 'ann').chain == 'first'
+        store.put_all([credential('ann'), credential('bob')])
+        assert changed(store, 'ann').chain is None
+        assert changed(store, 'bob').chain is None
+        store.delete('ann', chain='second')
+        assert changed(store, 'ann').chain == 'second'
+        store.put(credential('ann'), chain='third')
+        assert changed(store, 'ann').chain == 'third'
+
+    def test_change_outlives_the_key(self, store: CredentialStore) -> None:
+        store.put(credential('ann'), chain='added')
+        store.delete('ann', chain='deleted')
+        deleted = changed(store, 'ann')
+        assert deleted.chain == 'deleted'
+        assert store.delete('ann', chain='later') is False
+        assert store.change('ann') == deleted
+        assert store.get('ann') is None
+        assert store.page('', 10) == []
+
+    def test_old_changes_are_forgotten_and_no_key(
+        self, store: CredentialStore
+    ) -> None:
+        store.put(credential('ann'))
+        store.put(credential('bob'), chain='a chain')
+        store.delete('bob', chain='a chain')
+        store.put(credential('carol'))
+        dated = {
+            name: changed(store, name).at for name in ('ann', 'bob', 'carol')
+        }
+        assert store.forget_changes(min(dated.values())) == 0
+        later = max(dated.values()) + datetime.timedelta(seconds=2)
+        assert store.forget_changes(later) == 3
+        assert [store.change(name) for name in ('ann', 'bob', 'carol')] == [
+            None
+        ] * 3
+        assert [row.user_id for row in store.page('', 9)] == ['ann', 'carol']
+        assert store.forget_changes(later) == 0
+        store.put(credential('bob'), chain='another')
+        assert changed(store, 'bob').chain == 'another'
+
+    def test_secrets_are_counted_by_the_key_that_sealed_them(
+        self, store: CredentialStore
+    ) -> None:
+        assert store.sealed_by() == {}
+        for number, sealed in enumerate(
+            (b"\0\xff'\\1", b"\0\xff'\\2", b'key2')
+        ):
+            store.put(credential(str(number), secret=sealed))
+        assert store.sealed_by() == {b"\0\xff'\\": 2, b'key2': 1}
+
+    def test_name_and_seal_are_no_change(self, store: CredentialStore) -> None:
+        ann = credential('ann')
+        store.put(ann, chain='first')
+        dated = store.change('ann')
+        store.rename(ann, 'anna')
+        store.reseal('ann', ann.secret, b'new')
+        store.reseal_all([('ann', b'new', b'newer')])
+        store.put(credential('bob', username='anna'))
+        assert store.change('ann') == dated
+
+    def test_changes_of_hostile_ids_are_kept_apart(
+        self, store: CredentialStore
+    ) -> None:
+        for number, user_id in enumerate(HOSTILE):
+            store.put(credential(user_id, username=None), chain=f'{number}')
+        assert [changed(store, user_id).chain for user_id in HOSTILE] == [
+            f'{number}' for number in range(len(HOSTILE))
+        ]
+        for pattern in ('%', '_nn', '*', 'a*', ''):
+            assert store.change(pattern) is None
+
     def test_no_read_sees_half_a_write(self, store: CredentialStore) -> None:
         one = credential('ann', username='one', secret=b'1' * 900)
         two = credential('ann', username='two', secret=b'2' * 900)
@@ -486,6 +598,7 @@ class CredentialOutageContract:
             unreachable.check,
             partial(unreachable.get, 'ann'),
             partial(unreachable.find, 'default', 'ann'),
+            partial(unreachable.change, 'ann'),
             partial(unreachable.put, credential('ann', secret=b'visible')),
             partial(unreachable.delete, 'ann'),
             partial(unreachable.page, '', 10),

@@ -15,8 +15,10 @@ from typing import Any
 import pytest
 
 from keymw.storage import base
-from keymw.storage.base import GlobalKey
-from keymw.storage.base import GlobalKeyStore
+from keymw.storage.global_keys import GlobalKey
+from keymw.storage.global_keys import GlobalKeyStore
+from keymw.storage.global_keys import LastOwner
+from keymw.storage.global_keys import LockedOut
 from tests.contract.credentials import BORN
 from tests.contract.credentials import HOSTILE
 from tests.contract.credentials import LATER
@@ -29,11 +31,11 @@ READER = frozenset({'GLOBAL_READ_ONLY'})
 
 
 class Refused(Exception):  # noqa: N818, it is what a test makes up
-    """What a change raises that does not like what it is given."""
+    """The exception of a change that refuses its argument."""
 
 
 def key(id_: str, **changes: Any) -> GlobalKey:
-    """An owner's key whose members all tell of its id."""
+    """An owner's key with members made from its id."""
     made = GlobalKey(
         id=id_,
         public_key=f'public {id_}'[:255],
@@ -53,7 +55,7 @@ def reader(id_: str, **changes: Any) -> GlobalKey:
 
 
 def demoted(found: GlobalKey) -> GlobalKey:
-    """What a change makes of a key that is to own nothing any more."""
+    """A change that takes the role of an owner from a key."""
     return dataclasses.replace(found, roles=READER, updated_at=LATER)
 
 
@@ -77,10 +79,10 @@ def refuse(_found: Any) -> Any:
 
 
 def told(call: Callable[[], Any]) -> Any:
-    """What a call returns, or the kind of refusal that it raises."""
+    """The result of a call, or the kind of its refusal."""
     try:
         return call()
-    except (base.Taken, base.LastOwner, base.LockedOut) as refusal:
+    except (base.Taken, LastOwner, LockedOut) as refusal:
         return type(refusal)
 
 
@@ -105,6 +107,16 @@ class GlobalKeyStoreContract:
         assert store.update('one', refuse) is None
         assert store.delete('one', refuse) is False
         assert store.reseal('one', b'old', b'new') is False
+
+    def test_ha1_are_counted_by_the_key_that_sealed_them(
+        self, store: GlobalKeyStore
+    ) -> None:
+        assert store.sealed_by() == {}
+        for number, sealed in enumerate(
+            (b"\0\xff'\\1", b"\0\xff'\\2", b'key2')
+        ):
+            store.add(key(str(number), ha1=sealed))
+        assert store.sealed_by() == {b"\0\xff'\\": 2, b'key2': 1}
 
     def test_add_is_got_whole(self, store: GlobalKeyStore) -> None:
         one = key('one', updated_at=LATER)
@@ -213,9 +225,9 @@ class GlobalKeyStoreContract:
     def test_last_owner_stays_one(self, store: GlobalKeyStore) -> None:
         for each in (key('one'), reader('two')):
             store.add(each)
-        with pytest.raises(base.LastOwner):
+        with pytest.raises(LastOwner):
             store.update('one', demoted)
-        with pytest.raises(base.LastOwner):
+        with pytest.raises(LastOwner):
             store.delete('one', agree)
         assert store.page(0, 10) == [key('one'), reader('two')]
 
@@ -247,7 +259,7 @@ class GlobalKeyStoreContract:
     ) -> None:
         for each in (key('one'), key('two', roles=frozenset({name}))):
             store.add(each)
-        with pytest.raises(base.LastOwner):
+        with pytest.raises(LastOwner):
             store.delete('one', agree)
 
     def test_keys_without_an_owner_may_be_written(
@@ -365,7 +377,7 @@ class GlobalKeyStoreContract:
                 partial(store.update, one, slowly(demoted)),
                 partial(store.update, two, slowly(demoted)),
             )
-            assert found.count(base.LastOwner) == 1
+            assert found.count(LastOwner) == 1
             (left,) = owners(store)
             store.delete(left, agree, leave_no_owner=True)
 
@@ -380,7 +392,7 @@ class GlobalKeyStoreContract:
                 partial(store.delete, one, slowly(agree)),
                 partial(store.update, two, slowly(demoted)),
             )
-            assert found.count(base.LastOwner) == 1
+            assert found.count(LastOwner) == 1
             (left,) = owners(store)
             store.delete(left, agree, leave_no_owner=True)
 
@@ -393,8 +405,8 @@ class GlobalKeyStoreContract:
         found = told_at_once(
             *(partial(store.delete, id_, slowly(agree)) for id_ in ids)
         )
-        assert found.count(base.LastOwner) == 1
-        assert owners(store) == {ids[found.index(base.LastOwner)]}
+        assert found.count(LastOwner) == 1
+        assert owners(store) == {ids[found.index(LastOwner)]}
 
     def test_of_deletes_at_once_one_succeeds(
         self, store: GlobalKeyStore
@@ -453,7 +465,7 @@ class GlobalKeyOutageContract:
 
 
 def calls(store: GlobalKeyStore) -> dict[str, Callable[[], Any]]:
-    """Every question to a store, and every order."""
+    """A call of every method of a store."""
     return {
         'check': store.check,
         'get': partial(store.get, 'one'),

@@ -1,8 +1,9 @@
-"""What the sql driver promises on any database server, as tests.
+"""The promises of the sql driver on any database server, as tests.
 
-The test of a server inherits SqlServerContract, SqlServerGlobalKeysContract
-and SqlServerAccessListContract, and names by fixtures the server, which every
-test may stop, the URL of an empty database on it, and each statement after
+The test of a server inherits SqlServerContract, SqlServerGlobalKeysContract,
+SqlServerAccessListContract, SqlServerApiKeysContract and
+SqlServerUsedNoncesContract, and names by fixtures the server, which every test
+may stop, the URL of a database without rows on it, and each statement after
 which a transaction must be tried again (passing).
 """
 
@@ -26,19 +27,27 @@ import sqlalchemy as sa
 
 from keymw import conf as configuration
 from keymw.storage import base
-from keymw.storage.base import AccessListStore
+from keymw.storage.api_keys import ApiKeyStore
 from keymw.storage.base import CredentialStore
-from keymw.storage.base import GlobalKeyStore
+from keymw.storage.global_keys import AccessListStore
+from keymw.storage.global_keys import GlobalKeyStore
+from keymw.storage.global_keys import UsedNonceStore
 from keymw.storage.sql import migrate
 from keymw.storage.sql import tables
 from keymw.storage.sql.access_list import SqlAccessList
+from keymw.storage.sql.api_keys import SqlApiKeys
 from keymw.storage.sql.credentials import SqlCredentials
 from keymw.storage.sql.database import Database
 from keymw.storage.sql.global_keys import SqlGlobalKeys
+from keymw.storage.sql.used_nonces import SqlUsedNonces
 from tests.contract import access_list
+from tests.contract import api_keys
 from tests.contract import global_keys
+from tests.contract import used_nonces
 from tests.contract.access_list import AccessListOutageContract
 from tests.contract.access_list import AccessListStoreContract
+from tests.contract.api_keys import ApiKeyOutageContract
+from tests.contract.api_keys import ApiKeyStoreContract
 from tests.contract.credentials import BORN
 from tests.contract.credentials import LATER
 from tests.contract.credentials import THREADS
@@ -48,8 +57,10 @@ from tests.contract.credentials import at_once
 from tests.contract.credentials import credential
 from tests.contract.global_keys import GlobalKeyOutageContract
 from tests.contract.global_keys import GlobalKeyStoreContract
-from tests.deployment import Deployment
-from tests.servers import Server
+from tests.contract.used_nonces import UsedNonceOutageContract
+from tests.contract.used_nonces import UsedNonceStoreContract
+from tests.support.deployment import Deployment
+from tests.support.servers import Server
 
 SOON = 3.0  # seconds
 
@@ -60,6 +71,20 @@ def load(home: pathlib.Path, url: str, **options: str) -> cfg.ConfigOpts:
     return configuration.load(str(made.conf_file))
 
 
+def emptied(url: str) -> str:
+    """Delete the rows of all tables but the version, and return the URL.
+
+    The tables stay: to make them takes a server longer than most tests.
+    """
+    engine = sa.create_engine(url, poolclass=sa.NullPool)
+    names = sa.inspect(engine).get_table_names()
+    with engine.begin() as connection:
+        for name in names:
+            if name != migrate.VERSION_TABLE:
+                connection.execute(sa.delete(sa.table(name)))
+    return url
+
+
 def load_nowhere(home: pathlib.Path, url: str) -> cfg.ConfigOpts:
     """The same where nothing listens."""
     nowhere = sa.make_url(url).set(port=1, query={'host': '127.0.0.1:1'})
@@ -67,7 +92,7 @@ def load_nowhere(home: pathlib.Path, url: str) -> cfg.ConfigOpts:
 
 
 def calls(store: CredentialStore) -> dict[str, Callable[[], Any]]:
-    """Every question to a store, and every order."""
+    """A call of every method of a store."""
     return {
         'check': store.check,
         'get': partial(store.get, 'ann'),
@@ -82,7 +107,7 @@ CALLS = ('check', 'get', 'find', 'put', 'delete', 'page')
 
 
 class Writer:
-    """Writes one credential after the other, and knows what was promised."""
+    """Writes one credential after the other, and records the confirmed."""
 
     def __init__(self, store: CredentialStore) -> None:
         self._store = store
@@ -356,8 +381,48 @@ class SqlServerAccessListContract(
         check_outage(server, list(access_list.calls(store).values()))
 
 
+class SqlServerApiKeysContract(ApiKeyStoreContract, ApiKeyOutageContract):
+    """The same for its API keys."""
+
+    @pytest.fixture
+    def store(self, tmp_path: pathlib.Path, url: str) -> ApiKeyStore:
+        conf = load(tmp_path / 'keymw', url)
+        migrate.sync(Database(conf))
+        return SqlApiKeys(conf)
+
+    @pytest.fixture
+    def unreachable(self, tmp_path: pathlib.Path, url: str) -> ApiKeyStore:
+        return SqlApiKeys(load_nowhere(tmp_path / 'nowhere', url))
+
+    def test_stopped_server_is_an_outage_until_it_is_back(
+        self, store: ApiKeyStore, server: Server
+    ) -> None:
+        check_outage(server, api_keys.calls(store))
+
+
+class SqlServerUsedNoncesContract(
+    UsedNonceStoreContract, UsedNonceOutageContract
+):
+    """The same for used nonces."""
+
+    @pytest.fixture
+    def store(self, tmp_path: pathlib.Path, url: str) -> UsedNonceStore:
+        conf = load(tmp_path / 'keymw', url)
+        migrate.sync(Database(conf))
+        return SqlUsedNonces(conf)
+
+    @pytest.fixture
+    def unreachable(self, tmp_path: pathlib.Path, url: str) -> UsedNonceStore:
+        return SqlUsedNonces(load_nowhere(tmp_path / 'nowhere', url))
+
+    def test_stopped_server_is_an_outage_until_it_is_back(
+        self, store: UsedNonceStore, server: Server
+    ) -> None:
+        check_outage(server, used_nonces.calls(store))
+
+
 def check_outage(server: Server, every: list[Callable[[], Any]]) -> None:
-    """Each call tells of a server that is stopped, and works later."""
+    """Each call reports a stopped server, and works later."""
     every[0]()
     with stopped(server):
         for call in every:
@@ -403,7 +468,7 @@ def drop_everything(connection: sa.Connection) -> None:
 
 
 def back_to_first(connection: sa.Connection) -> None:
-    """Leave what the first version had."""
+    """Reduce the database to that of the first version."""
     for table in reversed(tables.METADATA.sorted_tables):
         if table is not tables.CREDENTIAL:
             table.drop(connection)

@@ -7,9 +7,9 @@ import pytest
 from keymw import conf
 from keymw.conf import ConfigError
 from keymw.storage import load
-from keymw.storage.base import AccessListStore
+from keymw.storage.global_keys import AccessListStore
 from tests.contract.access_list import AccessListStoreContract
-from tests.deployment import Deployment
+from tests.support.deployment import Deployment
 
 
 def access_list(home: pathlib.Path, driver: str) -> AccessListStore:

@@ -8,12 +8,12 @@ import pytest
 from keymw import conf
 from keymw.storage import base
 from keymw.storage import load
-from keymw.storage.base import AccessListStore
+from keymw.storage.global_keys import AccessListStore
 from keymw.storage.sql import migrate
 from keymw.storage.sql.database import Database
 from tests.contract.access_list import AccessListOutageContract
 from tests.contract.access_list import AccessListStoreContract
-from tests.deployment import Deployment
+from tests.support.deployment import Deployment
 
 
 @pytest.fixture

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator
 import contextlib
+import datetime
 from functools import partial
 import pathlib
 import sqlite3
+import time
 import traceback
 
 import pytest
@@ -16,14 +18,16 @@ from keymw.storage.base import CredentialStore
 from keymw.storage.sql import database
 from keymw.storage.sql import migrate
 from keymw.storage.sql.credentials import SqlCredentials
+from keymw.storage.sql.prepared import Prepared
 from keymw.storage.sql.tables import CREDENTIAL
 from tests.contract.credentials import ROUNDS
 from tests.contract.credentials import THREADS
 from tests.contract.credentials import CredentialOutageContract
 from tests.contract.credentials import CredentialStoreContract
 from tests.contract.credentials import at_once
+from tests.contract.credentials import changed
 from tests.contract.credentials import credential
-from tests.deployment import Deployment
+from tests.support.deployment import Deployment
 
 
 @pytest.fixture
@@ -38,7 +42,7 @@ def file(made: Deployment) -> pathlib.Path:
 
 
 @pytest.fixture
-def store(made: Deployment) -> CredentialStore:
+def store(made: Deployment) -> SqlCredentials:
     loaded = conf.load(str(made.conf_file))
     migrate.sync(database.Database(loaded))
     return SqlCredentials(loaded)
@@ -113,7 +117,7 @@ def test_transaction_that_reads_and_then_writes_waits_its_turn(
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Wait for a lock no longer than a moment."""
+    """Wait for a lock only shortly."""
     monkeypatch.setattr('keymw.storage.sql.engine.BUSY_TIMEOUT', 10)
 
 
@@ -126,6 +130,20 @@ def locked(file: pathlib.Path) -> Iterator[None]:
         other.execute('BEGIN IMMEDIATE')
         yield
         other.execute('ROLLBACK')
+
+
+def test_statement_that_fails_on_the_driver_is_run_by_sqlalchemy(
+    store: CredentialStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> int:
+        raise sqlite3.OperationalError('broken')
+
+    store.put(credential('ann', username='a name'))
+    monkeypatch.setattr(Prepared, 'execute', fail)
+    store.put(credential('bob', username='a name'), 'a chain')
+    assert [row.username for row in store.page('', 10)] == [None, 'a name']
+    assert changed(store, 'bob').chain == 'a chain'
+    assert store.delete('ann')
 
 
 @pytest.mark.usefixtures('impatient')
@@ -150,3 +168,30 @@ def test_reads_do_not_wait_for_a_writer(
         with pytest.raises(base.Outage):
             store.put(credential('bob'))
         assert store.get('ann') == credential('ann')
+
+
+def test_slow_commit_is_dated_when_it_is_over(
+    store: SqlCredentials,
+) -> None:
+    """Until then logins had tokens for the former key; chains stay."""
+    ends: list[datetime.datetime] = []
+
+    def commit_late(_connection: sa.Connection) -> None:
+        time.sleep(1.2 * base.COMMIT.total_seconds())
+        ends.append(datetime.datetime.now(datetime.UTC))
+
+    store.put(credential('ann'))
+    found = store._db._of_this_process()
+    sa.event.listen(found, 'commit', commit_late)
+    for change in (
+        partial(store.put, credential('ann'), 'a chain'),
+        partial(store.delete, 'ann', 'a chain'),
+        partial(store.put_all, [credential('ann'), credential('bob')]),
+    ):
+        ends.clear()
+        change()
+        # The database knows milliseconds.
+        over = ends[0].replace(microsecond=ends[0].microsecond // 1000 * 1000)
+        assert changed(store, 'ann').at >= over
+        chain = None if change.func == store.put_all else 'a chain'
+        assert changed(store, 'ann').chain == chain

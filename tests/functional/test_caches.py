@@ -1,4 +1,4 @@
-"""What keymw remembers of the answers it got, and for how long."""
+"""The cached responses of Keystone, and their lifetimes."""
 
 from collections.abc import Callable
 import pathlib
@@ -7,14 +7,14 @@ from typing import Any
 import cachetools
 import pytest
 
-from tests import front
-from tests import wire as wires
-from tests.between import Between
-from tests.between import reply
-from tests.clock import Clock
-from tests.pipeline_v2 import Account
-from tests.pipeline_v2 import PipelineV2
-from tests.pipeline_v2 import fault
+from tests.support import front
+from tests.support import wire as wires
+from tests.support.between import Between
+from tests.support.between import reply
+from tests.support.clock import Clock
+from tests.support.pipeline_v2 import Account
+from tests.support.pipeline_v2 import PipelineV2
+from tests.support.pipeline_v2 import fault
 
 VALIDATE = 'GET /v2.0/tokens/.*'
 USER = 'GET /v2.0/users/[^/]*'
@@ -53,7 +53,7 @@ Fronts = Callable[..., Listing]
 
 @pytest.fixture
 def caching(tmp_path: pathlib.Path, between: Between, clock: Clock) -> Fronts:
-    """The status of a list, asked of keymw with these options."""
+    """The status of a list, with these options."""
 
     def make(**options: str) -> Listing:
         identity = {'api_version': 'v2.0'} | options

@@ -3,21 +3,21 @@
 import re
 from typing import Any
 
-from tests import wire as wires
-from tests.cloud import Person
+from tests.support import wire as wires
+from tests.support.cloud import Person
 
 
 def test_life_of_a_key(send: Any, wire: wires.Wire, bob: Person) -> None:
     base, key = wires.base(bob.id), wires.key(bob.id)
-    body = wire.write(username=bob.name, apiKey='first')
+    body = wire.write(username=bob.name, apiKey='first' * 4)
 
     added = send('POST', base, body)
     assert added.status_int == 201
-    assert wire.key(added) == (bob.name, 'first')
+    assert wire.key(added) == (bob.name, 'first' * 4)
     assert added.headers['Location'] == f'http://localhost{key}'
 
-    assert wire.key(send('GET', key)) == (bob.name, 'first')
-    assert wire.keys(send('GET', base)) == [(bob.name, 'first')]
+    assert wire.key(send('GET', key)) == (bob.name, 'first' * 4)
+    assert wire.keys(send('GET', base)) == [(bob.name, 'first' * 4)]
 
     reset = send('POST', wires.reset(bob.id), b'')
     assert reset.status_int == 200

@@ -1,4 +1,4 @@
-"""Who gets past the challenge, and who does not (contract ops-manager, 3)."""
+"""Accepted and refused responses (contract ops-manager, 3)."""
 
 import base64
 import gc
@@ -11,24 +11,25 @@ from typing import Any
 
 import pytest
 
-from keymw import digest as ours
 from keymw import vault
 from keymw.conf import ConfigError
-from keymw.replays import LocalReplays
+from keymw.global_keys import digest as ours
+from keymw.global_keys.replays import LocalReplays
 from keymw.storage.base import Outage
 from keymw.storage.sql.global_keys import SqlGlobalKeys
-from tests import digest
-from tests import pass_through
-from tests.admin import HOME
-from tests.admin import KEYS
-from tests.admin import LIST
-from tests.admin import NOBODY
-from tests.admin import OWNER
-from tests.admin import WHITELIST
-from tests.admin import Office
-from tests.clock import Clock
-from tests.deployment import Deployment
-from tests.pass_through import Wrapped
+from keymw.storage.sql.used_nonces import SqlUsedNonces
+from tests.support import digest
+from tests.support import pass_through
+from tests.support.admin import HOME
+from tests.support.admin import KEYS
+from tests.support.admin import LIST
+from tests.support.admin import NOBODY
+from tests.support.admin import OWNER
+from tests.support.admin import WHITELIST
+from tests.support.admin import Office
+from tests.support.clock import Clock
+from tests.support.deployment import Deployment
+from tests.support.pass_through import Wrapped
 
 CHALLENGE = (
     'Digest realm="MMS Public API", domain="", nonce="{nonce}", '
@@ -50,7 +51,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Office:
 def say(
     office: Office, header: str | None, url: str = KEYS, **more: Any
 ) -> Any:
-    """The answer to a request with an Authorization header."""
+    """The response to a request with an Authorization header."""
     headers = {} if header is None else {'Authorization': header}
     method = more.pop('method', 'GET')
     web = more.pop('web', office.web)
@@ -72,7 +73,7 @@ def right(
 
 
 def is_refused(answer: Any, *, stale: bool = False) -> bool:
-    """Whether it is the one refusal there is."""
+    """Whether it is the one form of a refusal."""
     assert answer.status_int == 401
     assert answer.json == REFUSAL
     assert answer.headers['Content-Type'] == 'application/json'
@@ -160,8 +161,6 @@ def test_one_algorithm_is_refused_where_it_is_not_offered(
         {'algorithms': 'MD4'},
         {'nonce_lifetime': '0'},
         {'replays': 'x'},
-        {'trusted_proxies': 'proxy.example'},
-        {'remote_ip_header': 'X-Forwarded-For'},
         {'key_not_found_status': '500'},
         {'role_denied_status': '200'},
         {'public_prefix': 'om'},
@@ -199,7 +198,7 @@ def test_python_without_md5_is_named_at_start(
     assert key.ask('GET', KEYS).status_int == 200
 
 
-# ---- Answers of all kinds ----
+# ---- Responses of all kinds ----
 
 
 def test_right_answer_is_taken(shared: Office) -> None:
@@ -292,8 +291,30 @@ def test_answer_is_for_one_method_and_one_url(shared: Office) -> None:
     header = right(shared, None, 'GET', url)
     assert is_refused(say(shared, header, url, method='DELETE'))
     assert is_refused(say(shared, header, f'{KEYS}/{NOBODY}'))
-    assert is_refused(say(shared, header, f'{url}?pretty=true'))
-    assert say(shared, header, url).status_int == 200
+    header = right(shared, None, 'GET', f'{url}?pretty=true')
+    assert is_refused(say(shared, header, url))
+    assert is_refused(say(shared, header, f'{url}?pretty=false'))
+    assert say(shared, header, f'{url}?pretty=true').status_int == 200
+
+
+def test_uri_without_the_query_reads_and_does_not_write(
+    shared: Office,
+) -> None:
+    """As clients do that take the path of a URL for the whole of it."""
+    key = shared.key(OWNER)
+    path = f'{KEYS}/{key.id}'
+    url = f'{path}?pretty=true'
+    for method in ('GET', 'HEAD'):
+        header = right(shared, None, method, path)
+        assert say(shared, header, url, method=method).status_int == 200
+    for method, body in [('PATCH', {'desc': 'new'}), ('DELETE', None)]:
+        header = right(shared, None, method, path)
+        answer = say(shared, header, url, method=method, body=body)
+        assert is_refused(answer)
+    header, new = right(shared, None, 'POST'), {'desc': 'n', 'roles': [OWNER]}
+    answer = say(shared, header, f'{KEYS}?a=b', method='POST', body=new)
+    assert is_refused(answer)
+    assert shared.keys.get(key.id) is not None
 
 
 def test_answer_may_name_the_url_as_proxies_show_it(
@@ -385,7 +406,7 @@ def test_nonce_of_another_deployment_is_refused(
 @pytest.fixture
 def clock() -> Clock:
     made = Clock()
-    # What remembers answers begins now, by another clock.
+    # The record of responses begins now, by another clock.
     made.advance(5)
     return made
 
@@ -412,7 +433,7 @@ def test_answer_is_taken_once(shared: Office) -> None:
     header = right(shared, challenge)
     assert say(shared, header).status_int == 200
     assert is_refused(say(shared, header))
-    # Another count, in whatever order, is another answer.
+    # Another count, in any order, is another response.
     for nc in ('00000009', '00000003'):
         header = right(shared, challenge, nc=nc)
         assert say(shared, header).status_int == 200
@@ -430,7 +451,7 @@ def test_wrong_answer_uses_up_nothing(shared: Office) -> None:
 def test_all_workers_know_the_nonces_and_the_keys(shared: Office) -> None:
     challenge = shared.owner.challenge('GET', KEYS)
     other = shared.another_worker()
-    # It is younger than the nonce, and cannot know who answered it.
+    # It is younger than the nonce, and cannot know its uses.
     answer = say(shared, right(shared, challenge), web=other)
     assert is_refused(answer, stale=True)
     challenge = digest.challenges(answer)[0]
@@ -444,6 +465,55 @@ def test_all_workers_know_the_nonces_and_the_keys(shared: Office) -> None:
     for web in (shared.web, other):
         gone.web = web
         assert is_refused(gone.ask('GET', KEYS))
+
+
+@pytest.mark.parametrize('method', ['POST', 'PATCH', 'DELETE'])
+def test_captured_write_is_done_once_whichever_worker_it_is_sent_to(
+    tmp_path: pathlib.Path, method: str
+) -> None:
+    office = Office(tmp_path)
+    workers = [office.web, *(office.another_worker() for _ in range(2))]
+    target = office.key(OWNER).id
+    url = KEYS if method == 'POST' else f'{KEYS}/{target}'
+    # By the challenge of another worker, and older than one of them.
+    challenge = office.owner.challenge(method, url)
+    workers.append(office.another_worker())
+    captured = right(office, challenge, method, url)
+    before = office.keys.count()
+    answers = [
+        say(
+            office,
+            captured,
+            url,
+            method=method,
+            body={'desc': f'number {n}', 'roles': [OWNER]},
+            web=workers[-1 - n % len(workers)],
+        )
+        for n in range(12)
+    ]
+    assert answers[0].status_int in (200, 204)
+    assert all(map(is_refused, answers[1:]))
+    change = {'POST': 1, 'PATCH': 0, 'DELETE': -1}[method]
+    assert office.keys.count() == before + change
+    if method == 'PATCH':
+        assert office.owner.ask('GET', url).json['desc'] == 'number 0'
+
+
+def test_write_that_cannot_be_remembered_is_an_outage(
+    shared: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any) -> None:
+        raise Outage('the database is away')
+
+    monkeypatch.setattr(SqlUsedNonces, 'add', fail)
+    before = shared.keys.count()
+    header = right(shared, method='POST')
+    body = {'desc': 'new', 'roles': [OWNER]}
+    answer = say(shared, header, method='POST', body=body)
+    assert answer.status_int == 503
+    assert answer.headers['Retry-After'].isdigit()
+    assert shared.keys.count() == before
+    assert say(shared, right(shared)).status_int == 200
 
 
 def test_rotation_of_the_sealing_keys_breaks_no_answer(
@@ -530,7 +600,7 @@ def test_ten_thousand_wrong_answers_leave_nothing_behind(
     assert say(shared, right(shared, challenge)).status_int == 200
 
 
-# ---- What is no way round ----
+# ---- Attempts to get round it ----
 
 
 def test_headers_cannot_name_an_address(tmp_path: pathlib.Path) -> None:

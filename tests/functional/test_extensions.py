@@ -9,11 +9,11 @@ from lxml import etree
 import pytest
 import webtest
 
-from tests import pass_through
-from tests.cloud import Cloud
-from tests.deployment import Deployment
-from tests.pass_through import Reply
-from tests.pass_through import Wrapped
+from tests.support import pass_through
+from tests.support.cloud import Cloud
+from tests.support.deployment import Deployment
+from tests.support.pass_through import Reply
+from tests.support.pass_through import Wrapped
 
 PATH = '/v2.0/extensions'
 COMMON = '{http://docs.openstack.org/common/api/v1.0}'
@@ -55,7 +55,7 @@ def ask(deployment: Deployment) -> Any:
 
 
 def listing(body: Any, kind: str = 'application/json', **more: str) -> Wrapped:
-    """An application whose list of extensions is this."""
+    """An application with this list of extensions."""
     if not isinstance(body, bytes):
         body = json.dumps(body).encode()
     headers = {'Content_Type': kind, 'Content_Length': str(len(body)), **more}
@@ -318,7 +318,7 @@ def test_the_wrapped_application_sees_the_path_as_it_came(
 )
 @pytest.mark.parametrize('token', [None, 'garbage'])
 class TestOurOwn:
-    """Where the pipeline has none, in the format that is asked for."""
+    """The pipeline has none: our list, in the format of the request."""
 
     def send(
         self, ask: Any, path: str, accept: str | None, token: str | None
@@ -408,7 +408,7 @@ def test_another_alias_passes(ask: Any, alias: str) -> None:
 @pytest.mark.parametrize('kind', ['text/plain', 'application/xml', 'x'])
 def test_a_content_type_does_no_harm(ask: Any, kind: str) -> None:
     def wrapped(environ: dict[str, Any], start_response: Any) -> Any:
-        """Reads JSON alone, and says so even where there is no body."""
+        """Reads JSON only, and refuses other types even without a body."""
         allows = environ.get('CONTENT_TYPE', '') in ('', 'application/json')
         start_response('404 Not Found' if allows else '400 Bad', [])
         return []
@@ -429,7 +429,7 @@ def test_keystone_has_none_and_gets_ours(
 
 
 class Chunks:
-    """A body that tells whether it was closed."""
+    """A body that records whether it was closed."""
 
     def __init__(self, *chunks: bytes) -> None:
         self._chunks = chunks

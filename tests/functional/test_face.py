@@ -7,20 +7,21 @@ from urllib.parse import urlencode
 import uuid
 
 import pytest
+import webtest
 
-from tests import front
-from tests import wire as wires
-from tests.between import Between
-from tests.between import reply
-from tests.cloud import Cloud
-from tests.cloud import Person
-from tests.deployment import Deployment
-from tests.deployment import Options
-from tests.login import JSON
-from tests.login import TOKENS
-from tests.login import Desk
-from tests.pass_through import Wrapped
-from tests.pipeline_v2 import PipelineV2
+from tests.support import front
+from tests.support import wire as wires
+from tests.support.between import Between
+from tests.support.between import reply
+from tests.support.cloud import Cloud
+from tests.support.cloud import Person
+from tests.support.deployment import Deployment
+from tests.support.deployment import Options
+from tests.support.login import JSON
+from tests.support.login import TOKENS
+from tests.support.login import Desk
+from tests.support.pass_through import Wrapped
+from tests.support.pipeline_v2 import PipelineV2
 
 REFUSED = (
     'unauthorized',
@@ -271,7 +272,6 @@ class TestTokenOfSomebody:
         assert found['token']['id'] == token
         assert found['token']['tenant'] == {'id': tenant, 'name': 'demo'}
         assert found['user']['id'] == ann.id
-        assert 'serviceCatalog' not in found
         assert {r['tenantId'] for r in found['user']['roles']} == {tenant}
         belongs = get(desk, wire, f'{path}?belongsTo={tenant}', who)
         assert wire.access(belongs) == found
@@ -279,6 +279,14 @@ class TestTokenOfSomebody:
         assert wire.fault(other) == NO_TOKEN
         head = get(desk, wire, path, who, 'HEAD')
         assert (head.status_int, head.body) == (200, b'')
+
+    def test_unscoped_has_no_catalogue(
+        self, desk: Desk, cloud: Cloud, wire: wires.Wire, ann: Person
+    ) -> None:
+        token = cloud.token_of(ann)
+        found = wire.access(get(desk, wire, f'{TOKENS}/{token}', token))
+        assert 'serviceCatalog' not in found
+        assert 'tenant' not in found['token']
 
     @pytest.mark.parametrize('how', ['GET', 'DELETE'])
     def test_refused(
@@ -318,6 +326,17 @@ class TestTokenOfSomebody:
         again = get(desk, wire, path, cloud.admin, 'DELETE')
         assert wire.fault(again) == NO_TOKEN
         cloud.ask('GET', '/v3/auth/projects', token=token, status=401)
+
+    def test_revoke_own(
+        self, desk: Desk, cloud: Cloud, wire: wires.Wire, ann: Person
+    ) -> None:
+        token = cloud.token_of(ann)
+        answer = get(desk, wire, TOKENS, token, 'DELETE')
+        assert (answer.status_int, answer.body) == (204, b'')
+        cloud.ask('GET', '/v3/auth/projects', token=token, status=401)
+        for gone in (token, 'nonsense', '', None):
+            again = get(desk, wire, TOKENS, gone, 'DELETE')
+            assert wire.fault(again)[:2] == ('unauthorized', 401)
 
     def test_methods(self, desk: Desk, wire: wires.Wire) -> None:
         for how in ('POST', 'PUT', 'PATCH'):
@@ -405,7 +424,7 @@ class TestUsers:
         token = cloud.token_of(ann, 'demo')
         mine = get(desk, wire, f'/v2.0/users/{ann.id}', token)
         assert wire.one(mine, 'user')['id'] == ann.id
-        for path in ('/v2.0/users', '/v2.0/users?name=admin'):
+        for path in ('/v2.0/users?name=admin',):
             answer = get(desk, wire, path, token)
             assert wire.fault(answer)[:2] == ('forbidden', 403)
             answer = get(desk, wire, path, None)
@@ -472,6 +491,8 @@ METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS', 'X']
 @pytest.mark.parametrize('path', PATHS)
 def test_nothing_is_html(desk: Desk, cloud: Cloud, path: str) -> None:
     body = b'{"passwordCredentials": {"username": "x", "password": "x"}}'
+    # One of its own, as one of the requests revokes it.
+    token = cloud.token('admin', project='admin')
     for method in METHODS:
         for kind, content in (
             ('application/xml', b''),
@@ -481,7 +502,7 @@ def test_nothing_is_html(desk: Desk, cloud: Cloud, path: str) -> None:
             headers = {
                 'Accept': 'text/html',
                 'Content-Type': kind,
-                'X-Auth-Token': cloud.admin,
+                'X-Auth-Token': token,
             }
             answer = desk.web.request(
                 path,
@@ -526,7 +547,7 @@ def fresh(home: Deployment) -> Any:
 
 @pytest.mark.parametrize('issues', [True, False])
 class TestFirstRequest:
-    """Of a process that has asked nothing yet."""
+    """In a process that has sent no request yet."""
 
     @pytest.fixture
     def web(self, fresh: Any, cloud: Cloud, issues: bool) -> Any:
@@ -613,7 +634,7 @@ class TestServiceOfV2:
         pipeline = PipelineV2()
 
         def app(environ: Any, start_response: Any) -> Any:
-            # What keymw asks for itself has an id of the request.
+            # Requests of keymw itself carry the id of the client's request.
             if 'HTTP_X_OPENSTACK_REQUEST_ID' in environ:
                 return pipeline(environ, start_response)
             assert environ['HTTP_ACCEPT'] == 'text/x-mine'
@@ -656,7 +677,92 @@ def test_known_service_is_not_tried_first(
     get(desk, wire, '/v2.0/tenants', cloud.admin)
     desk.between.asked.clear()
     get(desk, wire, '/v2.0/tenants', cloud.admin)
-    assert desk.between.asked == ['GET /v3/auth/projects']
+    assert desk.between.asked == [
+        'GET /v3/auth/tokens',
+        'GET /v3/auth/projects',
+    ]
+
+
+class Both:
+    """A service that speaks v3, and answers each path of v2.0 itself."""
+
+    def __init__(self, v3: Any, v2: Any, below: str = '/v2.0') -> None:
+        self._v3, self._v2, self._below = v3, v2, below
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
+        is_v2 = environ['PATH_INFO'].startswith(self._below)
+        app = self._v2 if is_v2 else self._v3
+        return app(environ, start_response)
+
+
+DOCUMENT = reply(200, {'version': {'id': 'v2.0'}})
+
+
+@pytest.mark.parametrize(
+    'v2',
+    [
+        reply(200, {'theirs': 1}),
+        reply(401, {'error': {'code': 401}}),
+        reply(404, {'error': {'code': 404}}),
+        Both(Wrapped('404 Not Found', b'<p>theirs</p>'), DOCUMENT, '/v2.0/'),
+        Both(DOCUMENT, Wrapped('404 Not Found', b'<p>theirs</p>'), '/v2.0/'),
+    ],
+    ids=['all', 'refuses', 'knows none', 'below alone', 'document alone'],
+)
+def test_service_that_speaks_both_keeps_its_v2(
+    fresh: Any, cloud: Cloud, bob: Person, v2: Any
+) -> None:
+    """Before the first request of a worker about keys, and after it."""
+    web = fresh(Both(cloud.app, v2))
+    headers = {'X-Auth-Token': cloud.admin}
+    bare = webtest.TestApp(v2)
+    for _ in range(2):
+        for path in (
+            '/v2.0',
+            '/v2.0/users/u1/roles',
+            '/v2.0/users?name=admin',
+            '/v2.0/tenants',
+            f'{TOKENS}/x',
+        ):
+            answer = web.get(path, headers=headers, status='*')
+            theirs = bare.get(path, status='*')
+            assert (answer.status, answer.body) == (theirs.status, theirs.body)
+        web.post(wires.reset(bob.id), headers=headers, status=200)
+
+
+def test_mount_of_one_request_does_not_hide_a_v2(
+    fresh: Any, cloud: Cloud
+) -> None:
+    """SCRIPT_NAME may be a header of the client."""
+    web = fresh(Both(cloud.app, reply(401, {'theirs': 1})))
+    for mount in ('/v2.0', '/x'):
+        web.get('/tenants', extra_environ={'SCRIPT_NAME': mount}, status='*')
+        web.get(f'{TOKENS}/x', extra_environ={'SCRIPT_NAME': ''}, status='*')
+    assert web.get('/v2.0/tenants', status=401).json == {'theirs': 1}
+
+
+def test_doubled_slashes(
+    desk: Desk, cloud: Cloud, wire: wires.Wire, ann: Person
+) -> None:
+    """Clients join a base that ends in a slash with a path that starts so."""
+    for plain, doubled in (
+        (f'/v2.0/users/{ann.id}', f'/v2.0//users/{ann.id}'),
+        (f'/v2.0/users/{ann.id}', f'/v2.0/users///{ann.id}'),
+        (f'/v2.0/users?name={ann.name}', f'/v2.0//users?name={ann.name}'),
+        ('/v2.0/tenants', '//v2.0//tenants'),
+        ('/v2.0/nowhere', '/v2.0//nowhere'),
+    ):
+        one = get(desk, wire, plain, cloud.admin)
+        two = get(desk, wire, doubled, cloud.admin)
+        assert (two.status, two.body) == (one.status, one.body)
+    for other in ('/v2.0/./users', '/v2.0/users;x', '/v2.0/%75sers'):
+        # WebTest decodes once.
+        path = other.replace('%', '%25')
+        answer = get(desk, wire, path, cloud.admin)
+        assert wire.fault(answer)[:2] == ('itemNotFound', 404)
+    for guarded in ('/v2.0//tokens/x', '/v2.0//extensions'):
+        answer = get(desk, wire, guarded, cloud.admin)
+        assert wire.fault(answer)[:2] == ('badRequest', 400)
 
 
 def test_off(fresh: Any, cloud: Cloud) -> None:

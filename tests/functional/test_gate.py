@@ -1,15 +1,17 @@
 """No spelling of a path we guard gets past, and no other path is refused."""
 
+from collections.abc import Iterator
 import random
 import re
 from typing import Any
 
 import pytest
 
-from tests import pass_through
-from tests import wire as wires
-from tests.deployment import Deployment
-from tests.pass_through import Wrapped
+from tests.support import lenient
+from tests.support import pass_through
+from tests.support import wire as wires
+from tests.support.deployment import Deployment
+from tests.support.pass_through import Wrapped
 
 BASE = '/v2.0/users/u1/OS-KSADM/credentials'
 KEY = f'{BASE}/RAX-KSKEY:apiKeyCredentials'
@@ -235,6 +237,7 @@ OTHERS = [
     '/v2.0x/extensions//',
     '/v20/users/u1/OS-KSADM/credentials ',
     '/v2x0/extensions//',
+    '/v2x0/users/v2.0/OS-KSADM/credentials',
     '/x/v2.0/extensions;x',
     # No user id, or a blank one.
     '/v2.0/users//OS-KSADM/credentials',
@@ -242,7 +245,7 @@ OTHERS = [
     '/v2.0/users/\t/OS-KSADM/credentials',
     '/v2.0/users/  /OS-KSADM/credentials/RAX-KSKEY:apiKeyCredentials',
     '/v2.0/users/%20/OS-KSADM/credentials',
-    # Canon has one segment less, so it is none of ours.
+    # The canonical path has one segment less, so it is not guarded.
     '/v2.0/users/;x/OS-KSADM/credentials',
     '/v2.0/users/./OS-KSADM/credentials',
     '/v2.0/users/../OS-KSADM/credentials',
@@ -251,7 +254,7 @@ OTHERS = [
 
 
 class Gate:
-    """keymw before an application that tells what it was asked."""
+    """keymw before an application that records its requests."""
 
     def __init__(self, deployment: Deployment) -> None:
         self._wrapped = Wrapped()
@@ -301,7 +304,7 @@ def test_no_method_opens_the_gate(gate: Gate, method: str) -> None:
 
 @pytest.fixture(scope='module')
 def login_gate(tmp_path_factory: pytest.TempPathFactory) -> Gate:
-    """The same with every login there is."""
+    """The same with every kind of login."""
     on = {'kskey': {'serve_v1_1': 'true'}}
     made = Deployment(tmp_path_factory.mktemp('gate-logins'), on)
     made.set_up()
@@ -518,10 +521,10 @@ def _mutated(dice: random.Random) -> str:
 
 def _canon(path: str) -> str:
     """The design's sentence, word by word."""
-    path = _tidy(path)
+    path = _without_scheme(_tidy(path))
     path = re.sub('%([0-9A-Fa-f]{2})', lambda two: chr(int(two[1], 16)), path)
     kept: list[str] = []
-    *folders, last = _tidy(path).split('/')
+    *folders, last = _without_scheme(_tidy(path)).split('/')
     for segment in [*folders, last]:
         if segment == '..':
             del kept[-1:]
@@ -529,6 +532,15 @@ def _canon(path: str) -> str:
             kept.append(segment)
     end = '/' if last == '' and kept else ''
     return f'/{"/".join(kept)}{end}'
+
+
+def _without_scheme(path: str) -> str:
+    scheme, colon, rest = path.partition(':')
+    if not colon or '/' in scheme:
+        return path
+    if not rest.startswith('//'):
+        return rest
+    return ''.join(rest[2:].partition('/')[1:])
 
 
 def _tidy(path: str) -> str:
@@ -636,14 +648,10 @@ def test_the_plain_spelling_of_an_admin_path_is_served_here(
     assert admin_gate.knock(f'{ADMIN}/{path}') == (401, None)
 
 
-@pytest.mark.parametrize(
-    'mount', [{'SCRIPT_NAME': '/v2.0'}, {'KEYSTONE_API_VERSION': '3'}]
-)
-def test_admin_path_of_an_api_version_is_another(
-    admin_gate: Gate, mount: dict[str, Any]
-) -> None:
+def test_admin_path_of_an_api_version_is_another(admin_gate: Gate) -> None:
     path = f'{ADMIN}/apiKeys'
-    assert admin_gate.knock(path, **mount) == (200, path)
+    found = admin_gate.knock(path, KEYSTONE_API_VERSION='3')
+    assert found == (200, path)
 
 
 @pytest.mark.parametrize('path', OTHERS)
@@ -651,3 +659,119 @@ def test_other_paths_pass_where_global_keys_are_on(
     admin_gate: Gate, path: str
 ) -> None:
     assert admin_gate.knock(path) == (200, path)
+
+
+SCHEMES = ('http', 'HTTP', 'hTtPs', 'ws', 'file', 'x-y.z+1', '')
+BEFORE = (
+    *('http:', 'http:\\\\h', ' http://h', 'http%3A//h', 'ht\tp://h'),
+    *('/', '/.', '/x/..', '/%2e', '/x%2f..', '\\', '/;', '\x00'),
+)
+AFTER = ('/', '//', '/.', '/x/..', ';', ';x=1', '%3b', '?', '%2f')
+BYTES = ('\x00', '\r', '\n', '\t', '\x7f', ' ', '%00', '%0d', '%20')
+SLASHES = ('//', '\\', '%2f', '%5C', '/./', ';/', '/\t', ' /')
+MOUNTS = (
+    '',
+    '/',
+    '//',
+    '/identity',
+    '/v2.0',
+    '/v2.0/',
+    'v2.0',
+    '/v2%2e0',
+    '/v3',
+    '/v1.0',
+    '/v1.1',
+    '/identity/v2.0',
+    'http://h',
+)
+
+
+def spellings(path: str) -> Iterator[str]:
+    """A path in its plain spelling, and in many others."""
+    slashes = [at for at, byte in enumerate(path) if byte == '/']
+    yield from (path, path[1:])
+    yield from (f'{scheme}://host{path}' for scheme in SCHEMES)
+    yield from (f'{scheme}://u:p@host:80/{path}' for scheme in SCHEMES)
+    yield from (f'{scheme}:///x/..{path}' for scheme in SCHEMES)
+    yield from (before + path for before in BEFORE)
+    yield from (path + after for after in (*AFTER, *BYTES))
+    yield from (f'/{byte}{path[1:]}' for byte in BYTES)
+    yield from (path[:4] + byte + path[4:] for byte in BYTES)
+    for at in slashes:
+        yield from (path[:at] + slash + path[at + 1 :] for slash in SLASHES)
+    for at, byte in enumerate(path):
+        yield f'{path[:at]}%{ord(byte):02x}{path[at + 1 :]}'
+
+
+def places(path: str) -> Iterator[tuple[str, str]]:
+    """SCRIPT_NAME and PATH_INFO of all of them, and of the path in two."""
+    for mount in MOUNTS:
+        for spelled in spellings(path):
+            yield mount, spelled
+    for spelled in (path, f'/v2.0{path}', f'/v3{path}', f'//{path}'):
+        for at in range(len(spelled)):
+            yield spelled[:at], spelled[at:]
+            yield f'{spelled[:at]}/x', f'/..{spelled[at:]}'
+
+
+@pytest.fixture(scope='module')
+def whole_gate(tmp_path_factory: pytest.TempPathFactory) -> Gate:
+    """A gate with every family."""
+    on = {
+        'kskey': {'serve_v1_1': 'true'},
+        'global_keys': {'enabled': 'true'},
+    }
+    made = Deployment(tmp_path_factory.mktemp('gate-whole'), on)
+    made.set_up()
+    return Gate(made)
+
+
+def _knock(gate: Gate, mount: str, path: str, method: str) -> Any:
+    body = lenient.LOGIN if method == 'POST' else b''
+    more = {'CONTENT_TYPE': 'application/json'} if body else {}
+    return gate.knock(path, method, body, SCRIPT_NAME=mount, **more)
+
+
+@pytest.mark.parametrize(('method', 'path'), lenient.GUARDED)
+def test_no_application_behind_gets_a_guarded_route(
+    whole_gate: Gate, method: str, path: str
+) -> None:
+    refused = 0
+    for mount, spelled in places(path):
+        status, passed = _knock(whole_gate, mount, spelled, method)
+        refused += status == 400
+        if passed is not None:
+            environ = pass_through.environ_of(
+                method, spelled, SCRIPT_NAME=mount
+            )
+            assert not lenient.accepts(environ), (mount, spelled)
+    assert refused > 500
+
+
+@pytest.mark.parametrize(('method', 'path'), lenient.GUARDED)
+@pytest.mark.parametrize('mount', ['', '/identity', '/x/y'])
+def test_a_guarded_path_is_ours_whatever_the_mount(
+    whole_gate: Gate, method: str, path: str, mount: str
+) -> None:
+    body = lenient.LOGIN if method == 'POST' else b''
+    status, passed = _knock(whole_gate, mount, path, method)
+    assert passed is None
+    assert status == (400 if body else 200 if 'extensions' in path else 401)
+
+
+@pytest.mark.parametrize('mount', ['/v2.0', '/v3', '/x/v1.0', '/v1.1/x'])
+def test_a_version_before_a_version_is_refused(
+    whole_gate: Gate, mount: str
+) -> None:
+    for path in ('/v2.0/tenants', '/v3/users', '/v1.0', '/v1.1/x', BASE):
+        assert whole_gate.knock(path, SCRIPT_NAME=mount) == (400, None)
+    for path in ('/tenants', '/users/u1', '/auth/tokens', '/'):
+        if mount != '/x/v1.0' or path != '/':
+            found = whole_gate.knock(path, SCRIPT_NAME=mount)
+            assert found == (200, path)
+
+
+def test_another_spelling_of_a_shared_url_passes(whole_gate: Gate) -> None:
+    body = b'{"auth": {"identity": {"methods": ["api_key"]}}}'
+    for path in ('/v3//auth/tokens', '/v3/auth/tokens;x', '/v3/auth/%74okens'):
+        assert whole_gate.knock(path, 'POST', body) == (200, path)

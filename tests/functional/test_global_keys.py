@@ -14,19 +14,19 @@ import pytest
 from keymw.storage import base
 from keymw.storage.sql.access_list import SqlAccessList
 from keymw.storage.sql.global_keys import SqlGlobalKeys
-from tests import digest
-from tests.admin import KEYS
-from tests.admin import LIST
-from tests.admin import NOBODY
-from tests.admin import OWNER
-from tests.admin import READER
-from tests.admin import USER_ADMIN
-from tests.admin import WHITELIST
-from tests.admin import Key
-from tests.admin import Office
-from tests.admin import told
-from tests.cloud import Cloud
-from tests.pass_through import Wrapped
+from tests.support import digest
+from tests.support.admin import KEYS
+from tests.support.admin import LIST
+from tests.support.admin import NOBODY
+from tests.support.admin import OWNER
+from tests.support.admin import READER
+from tests.support.admin import USER_ADMIN
+from tests.support.admin import WHITELIST
+from tests.support.admin import Key
+from tests.support.admin import Office
+from tests.support.admin import told
+from tests.support.cloud import Cloud
+from tests.support.pass_through import Wrapped
 
 ROLES = [
     'GLOBAL_AUTOMATION_ADMIN',
@@ -53,7 +53,7 @@ def office(tmp_path: pathlib.Path) -> Office:
 
 
 def made(office: Office, **members: Any) -> Any:
-    """What POST answers."""
+    """The response of POST."""
     answer = office.owner.ask('POST', KEYS, NEW | members)
     assert answer.status_int == 200
     return answer.json
@@ -135,7 +135,9 @@ def test_a_public_key_that_is_taken_is_not_given_again(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     names = iter([office.owner.user, office.owner.user, 'abcdefgh'])
-    monkeypatch.setattr('keymw.keys.new_public_key', lambda: next(names))
+    monkeypatch.setattr(
+        'keymw.global_keys.keys._new_public_key', lambda: next(names)
+    )
     assert made(office)['publicKey'] == 'abcdefgh'
 
 
@@ -630,7 +632,7 @@ def hall(tmp_path_factory: pytest.TempPathFactory, cloud: Cloud) -> Office:
 def with_token(
     office: Office, token: str, method: str, path: str, body: Any = None
 ) -> Any:
-    """The answer to a request with a token."""
+    """The response to a request with a token."""
     headers = {'X-Auth-Token': token}
     return digest.send(office.web, method, path, body, headers)
 
@@ -710,19 +712,24 @@ def test_token_and_answer_in_one_request(hall: Office, cloud: Cloud) -> None:
     assert 'WWW-Authenticate' not in answer.headers
 
 
-# ---- What the log tells, and outages ----
+# ---- Log lines and outages ----
 
 
 def test_each_operation_is_logged(
     office: Office, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with caplog.at_level(logging.INFO, 'keymw.audit'):
+    with caplog.at_level(logging.INFO, 'keymw.observe.audit'):
         new = made(office)['id']
         office.owner.ask('DELETE', f'{KEYS}/{new}')
         office.key(READER).ask('POST', KEYS, NEW)
-    lines = [r.getMessage() for r in caplog.records if r.name == 'keymw.audit']
+    lines = [
+        r.getMessage()
+        for r in caplog.records
+        if r.name == 'keymw.observe.audit'
+    ]
     me = office.owner.id
     assert 'caller -, target -, outcome 401 NotAuthenticated' in lines[0]
+    assert lines[0].endswith(', reason there is no response')
     assert lines[1].startswith(
         f'global_key:add: caller {me}, target {new}, outcome done, request req'
     )

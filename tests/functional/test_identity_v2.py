@@ -1,4 +1,4 @@
-"""Identity v2.0 behind keymw (contract rackspace-identity, 6.3 to 6.5)."""
+"""Identity v2.0 behind keymw (doc/contract/rackspace-identity 6.3 to 6.5)."""
 
 from collections.abc import Callable
 import itertools
@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 import webtest
 
-from tests import front
-from tests import wire as wires
-from tests.between import Between
-from tests.between import broken
-from tests.between import reply
-from tests.clock import Clock
-from tests.pipeline_v2 import PipelineV2
-from tests.pipeline_v2 import fault
+from tests.support import front
+from tests.support import wire as wires
+from tests.support.between import Between
+from tests.support.between import broken
+from tests.support.between import reply
+from tests.support.clock import Clock
+from tests.support.pipeline_v2 import PipelineV2
+from tests.support.pipeline_v2 import fault
 
 VALIDATE = 'GET /v2.0/tokens/.*'
 ISSUE = 'POST /v2.0/tokens'
@@ -75,7 +75,7 @@ ANYBODY = {
         UNAVAILABLE,
     ),
 }
-# These are about the token that asks, so it matters whose that is.
+# These are about the token of the caller, so its owner matters.
 ADMIN = {
     'not-taken': (fault(401, 'unauthorized'), UNAVAILABLE),
     'no-right': (fault(403, 'forbidden'), UNAVAILABLE),
@@ -190,6 +190,7 @@ def test_admin_token_without_the_role_is_logged(
     bob = pipeline.account('bob')
     token, web = pipeline.token(bob), before(AS_ADMIN)
     between.instead(VALIDATE, [fault(403, 'forbidden')])
+    caplog.clear()
     front.ask(web, wires.Json(), 'GET', wires.base(bob.id), token)
     warned = [r for r in caplog.records if r.levelno == logging.WARNING]
     assert 'service_user' in warned[0].getMessage()
@@ -205,13 +206,32 @@ def test_disabled_caller_is_told_so(
     assert told(wire, answer) == DISABLED
 
 
+def _delegations(token: dict[str, Any]) -> list[dict[str, Any]]:
+    """What an access holds that is a delegation."""
+    staff = {'id': '1', 'name': 'staff', 'roles': []}
+    in_token = {'RAX-AUTH:authenticatedBy': ['PASSWORD', 'IMPERSONATION']}
+    return [
+        {'RAX-AUTH:impersonator': staff},
+        {'trust': {'id': '1', 'impersonation': True}},
+        {'application_credential': {'id': '1', 'restricted': False}},
+        {'token': token | in_token},
+        {'token': token | {'methods': ['ec2credential']}},
+    ]
+
+
 @pytest.mark.parametrize('options', [AS_ADMIN, BY_ITSELF])
-def test_impersonator_may_nothing_with_the_key_of_who_it_is(
-    before: Fronts, pipeline: PipelineV2, wire: wires.Wire, options: Any
+@pytest.mark.parametrize('number', range(5))
+def test_delegated_token_may_nothing_with_the_key_of_its_user(
+    before: Fronts,
+    pipeline: PipelineV2,
+    wire: wires.Wire,
+    options: Any,
+    number: int,
 ) -> None:
     bob = pipeline.account('bob', 'identity:service-admin')
-    staff = {'id': '1', 'name': 'staff', 'roles': []}
-    token = pipeline.token(bob, access={'RAX-AUTH:impersonator': staff})
+    _, whole = pipeline.tokens[pipeline.token(bob)]
+    access = _delegations(whole['token'])[number]
+    token = pipeline.token(bob, access=access)
     web = before(options)
     answers = [
         front.ask(web, wire, 'GET', wires.base(bob.id), token),
@@ -303,7 +323,7 @@ def test_token_reaches_the_service_as_it_is(
     answer = before(options).get(
         wires.base(bob.id), headers={'X-Auth-Token': as_bytes}
     )
-    assert answer.json == {'credentials': []}
+    assert answer.json == {'credentials': [], 'credentials_links': []}
 
 
 @pytest.mark.parametrize('options', [AS_ADMIN, BY_ITSELF])

@@ -2,19 +2,23 @@
 
 import pathlib
 from typing import Any
+from urllib.parse import quote
 import uuid
 
 from lxml import etree
 import pytest
 
-from tests.clock import Clock
-from tests.cloud import Cloud
-from tests.cloud import Person
-from tests.deployment import Options
-from tests.login import V1_1
-from tests.login import Desk
-from tests.login import Rewritten
-from tests.pass_through import Wrapped
+from tests.support import front
+from tests.support import wire as wires
+from tests.support.between import reply
+from tests.support.cloud import Cloud
+from tests.support.cloud import Person
+from tests.support.deployment import Options
+from tests.support.login import JSON
+from tests.support.login import V1_1
+from tests.support.login import Desk
+from tests.support.login import Rewritten
+from tests.support.pass_through import Wrapped
 
 NS = 'http://docs.rackspacecloud.com/auth/api/v1.1'
 TEXT = 'text/plain; charset=UTF-8'
@@ -57,6 +61,7 @@ INSIDE = {
     'name': 'inside',
     'endpoints': [endpoint('internal', 'ORD', 'http://inside')],
 }
+VARY = 'X-Auth-User, X-Auth-Key, X-Storage-User, X-Storage-Pass, X-Auth-Token'
 URLS = ('X-Storage-Url', 'X-CDN-Management-Url', 'X-Server-Management-Url')
 
 
@@ -102,7 +107,7 @@ def key(desk: Desk, ann: Person) -> str:
 
 
 class TestV10:
-    """The answer is all in headers."""
+    """The response is all in headers."""
 
     def ask(
         self,
@@ -133,25 +138,64 @@ class TestV10:
             'http://cdn/v1/t',
             'http://servers/v2',
         ]
-        assert found['Vary'] == (
-            'X-Auth-Token,X-Auth-Key,X-Storage-User,X-Storage-Pass'
-        )
         projects = cloud.ask('GET', '/v3/auth/projects', token=token).json
         assert projects['projects'][0]['name'] == 'demo'
 
-    def test_seconds_left(
-        self, tmp_path: pathlib.Path, cloud: Cloud, bob: Person
+    def test_no_cache_may_keep_any_answer(
+        self, desk: Desk, ann: Person, key: str
     ) -> None:
-        clock = Clock()
-        desk = Desk(tmp_path / 'keymw', cloud, clock=clock)
-        key = desk.key_of(bob)
-        for passed, left in ((0, 3600), (1000, 2600), (3000, 0)):
-            clock.advance(passed)
-            found = desk.v1_0(bob.name, key).headers['Cache-Control']
-            name, _, seconds = found.partition('=')
-            assert name == 's-maxage'
-            # Keystone's own clock goes on meanwhile.
-            assert left - 1 <= int(seconds) <= left + 5 * bool(left)
+        desk.between.instead('GET /v3/users/.*', [reply(500)])
+        answers = [
+            desk.v1_0(ann.name, key),
+            desk.v1_0(ann.name, key),
+            desk.v1_0(ann.name, 'wrong'),
+            desk.web.get('/v1.0', expect_errors=True),
+            desk.web.post('/v1.0', expect_errors=True),
+        ]
+        desk.between.step_aside()
+        statuses = [answer.status_int for answer in answers]
+        assert statuses == [503, 204, 401, 401, 405]
+        for answer in answers:
+            assert answer.headers.getall('Cache-Control') == ['no-store']
+            assert answer.headers.getall('Vary') == [VARY]
+
+    def test_percent_encoded_name(
+        self, desk: Desk, cloud: Cloud, bob: Person
+    ) -> None:
+        odd = cloud.person(f'ödd + {bob.name}')
+        key, quoted = desk.key_of(odd), quote(odd.name)
+        assert desk.v1_0(quoted, key).status_int == 204
+        assert desk.v1_0(quoted, 'wrong').status_int == 401
+        assert desk.v1_0(quote(quoted), key).status_int == 401
+        assert desk.v1_0(odd.name.replace(' ', '+'), key).status_int == 401
+
+    def test_name_is_taken_as_it_comes_first(
+        self, desk: Desk, cloud: Cloud, bob: Person
+    ) -> None:
+        plain = cloud.person(f'{bob.name} x')
+        literal = cloud.person(f'{bob.name}%20x')
+        keys = [desk.key_of(plain), desk.key_of(literal)]
+        assert desk.v1_0(literal.name, keys[1]).status_int == 204
+        assert desk.v1_0(literal.name, keys[0]).status_int == 401
+
+    @pytest.mark.parametrize(
+        'name', ['%', '%zz', '%ff', '%00', 'a%0ab', '%20']
+    )
+    def test_name_that_does_not_decode_is_nobodys(
+        self, desk: Desk, name: str
+    ) -> None:
+        assert desk.v1_0(name, 'k' * 32).status_int == 401
+
+    @pytest.mark.parametrize('encode', [str, quote])
+    def test_key_is_taken_as_it_comes(
+        self, desk: Desk, cloud: Cloud, bob: Person, encode: Any
+    ) -> None:
+        key = 'per%20cent / and more'
+        body = JSON.write(username=bob.name, apiKey=key)
+        path = wires.base(bob.id)
+        front.ask(desk.web, JSON, 'POST', path, cloud.admin, body)
+        status = 204 if encode is str else 401
+        assert desk.v1_0(bob.name, encode(key)).status_int == status
 
     @pytest.mark.parametrize('gone', range(3))
     def test_service_that_the_catalogue_lacks(

@@ -7,13 +7,14 @@ import uuid
 
 import pytest
 
-from tests import pass_through
-from tests.cloud import DEFAULT
-from tests.cloud import Cloud
-from tests.cloud import Person
-from tests.deployment import Deployment
-from tests.login import Desk
-from tests.pass_through import Wrapped
+from tests.support import pass_through
+from tests.support.between import reply
+from tests.support.cloud import DEFAULT
+from tests.support.cloud import Cloud
+from tests.support.cloud import Person
+from tests.support.deployment import Deployment
+from tests.support.login import Desk
+from tests.support.pass_through import Wrapped
 
 PATH = '/v3/auth/tokens'
 PASSWORD = {'user': {'name': 'admin', 'domain': DEFAULT, 'password': 'secret'}}
@@ -37,7 +38,7 @@ def key(desk: Desk, ann: Person) -> str:
 
 @pytest.fixture(scope='module')
 def ian(cloud: Cloud) -> Person:
-    """A user with a role on everything there is."""
+    """A user with a role on every kind of scope."""
     made = cloud.with_role('member')
     role = cloud.role('member')
     for on in ('domains/default', 'system'):
@@ -59,7 +60,7 @@ def deployment(tmp_path_factory: pytest.TempPathFactory) -> Deployment:
 
 
 def message(answer: Any) -> str:
-    """What a fault in the shape of v3 says."""
+    """The message of a fault in the shape of v3."""
     assert answer.headers['Content-Type'] == 'application/json'
     error = answer.json['error']
     assert sorted(error) == ['code', 'message', 'title']
@@ -81,6 +82,17 @@ def test_user_by_id_or_name(
     assert answer.json['token']['user']['id'] == ann.id
 
 
+def test_login_is_found_behind_escapes(
+    desk: Desk, ann: Person, key: str
+) -> None:
+    method = {'user': {'id': ann.id}, 'secret': key}
+    identity = {'methods': ['api_key'], 'api_key': method}
+    body = json.dumps({'auth': {'identity': identity}})
+    hidden = body.replace('_', '\\u005f').replace('methods', 'm\\u0065thods')
+    answer = desk.web.post(PATH, hidden, content_type='application/json')
+    assert answer.json['token']['methods'] == ['api_key']
+
+
 def test_user_of_another_domain_by_its_names(desk: Desk, cloud: Cloud) -> None:
     domain_id = cloud.domain()
     name = cloud.ask('GET', f'/v3/domains/{domain_id}').json['domain']['name']
@@ -92,6 +104,57 @@ def test_user_of_another_domain_by_its_names(desk: Desk, cloud: Cloud) -> None:
     for domain in ({'id': name}, {'name': domain_id}, {'name': 'a&name=b'}):
         answer = desk.v3({'name': user.name, 'domain': domain}, key)
         assert answer.status_int == 401
+
+
+@pytest.mark.parametrize(
+    'name', ['', ' ', 'd' * 64, 'd' * 65, 'd' * 9999, '\0']
+)
+def test_domain_of_no_name_is_one_of_the_wrong_keys(
+    desk: Desk, ann: Person, key: str, name: str
+) -> None:
+    by_id = {'name': ann.name, 'domain': {'id': 'default'}}
+    wrong = desk.v3(by_id, 'wrong')
+    answer = desk.v3({'name': ann.name, 'domain': {'name': name}}, key)
+    assert (answer.status, answer.body) == (wrong.status, wrong.body)
+    assert answer.status_int == 401
+
+
+def test_names_of_no_domain_cost_keystone_next_to_nothing(
+    desk: Desk, bob: Person
+) -> None:
+    key = desk.key_of(bob)
+    good = {'name': bob.name, 'domain': {'name': 'Default'}}
+    assert desk.v3(good, key).status_int == 201
+    desk.between.asked.clear()
+    for number in range(200):
+        named = {'name': f'domain {number}'}
+        answer = desk.v3({'name': bob.name, 'domain': named}, key)
+        assert answer.status_int == 401
+    assert len(desk.between.asked) <= 5
+    asked = len(desk.between.asked)
+    for _ in range(3):
+        desk.v3({'name': bob.name, 'domain': {'name': 'domain 0'}}, key)
+    assert len(desk.between.asked) == asked
+    assert desk.v3(good, key).status_int == 201
+
+
+@pytest.mark.parametrize('told', ['truncated', 'other letters'])
+def test_keystone_decides_on_a_name_where_its_list_does_not(
+    tmp_path: pathlib.Path, cloud: Cloud, bob: Person, told: str
+) -> None:
+    desk = Desk(tmp_path / 'keymw', cloud)
+    key, name = desk.key_of(bob), 'Default'
+    listed: dict[str, Any] = {'domains': [], 'truncated': True}
+    if told == 'other letters':
+        name = 'DEFAULT'
+        listed = {'domains': [{'id': 'default', 'name': 'Default'}]}
+    by_name = {'domains': [{'id': 'default', 'name': 'Default'}]}
+    for _ in range(2):
+        answers = [reply(200, listed), reply(200, by_name)]
+        desk.between.instead('GET /v3/domains', answers)
+        answer = desk.v3({'name': bob.name, 'domain': {'name': name}}, key)
+        assert answer.status_int == 201
+    assert desk.between.count('GET /v3/domains') == 2
 
 
 def test_answer_is_keystones_own(
@@ -130,7 +193,7 @@ def test_answer_is_json_whatever_is_accepted(
 
 
 class TestScope:
-    """A token is for exactly what was asked for."""
+    """A token has exactly the scope of the login."""
 
     @pytest.mark.parametrize(
         ('scope', 'member'),
@@ -212,7 +275,7 @@ class TestScope:
         answer = desk.v3({'id': ann.id}, key, scope=scope)
         assert answer.status_int == status
         assert message(answer)
-        # Which is told to nobody else.
+        # No other caller learns this.
         answer = desk.v3({'id': ann.id}, 'wrong', scope=scope)
         assert message(answer) == 'Username or api key is invalid.'
 

@@ -4,8 +4,8 @@ import pathlib
 
 import pytest
 
-from tests import manage
-from tests.deployment import Deployment
+from tests.support import manage
+from tests.support.deployment import Deployment
 
 
 @pytest.fixture
@@ -111,7 +111,7 @@ def test_each_change_is_logged(made: Deployment) -> None:
     more = ('-v', 'access-list', 'delete', str(row['ID']))
     gone = manage.finish(manage.spawn(made.conf_file, *more))
     for found in (added, gone):
-        (line,) = [text for text in found.err.splitlines() if 'target' in text]
+        (line,) = found.audit
         assert 'caller keymw-manage' in line
         assert f'target {row["ID"]}, outcome done' in line
 

@@ -8,11 +8,11 @@ import uuid
 import pytest
 
 from keymw.manage import credential
-from tests import manage
-from tests import wire
-from tests.cloud import Cloud
-from tests.cloud import Person
-from tests.deployment import Deployment
+from tests.support import manage
+from tests.support import wire
+from tests.support.cloud import Cloud
+from tests.support.cloud import Person
+from tests.support.deployment import Deployment
 
 THEN = '2026-01-02T03:04:05Z'
 

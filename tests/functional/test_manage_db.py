@@ -6,8 +6,8 @@ import stat
 
 import pytest
 
-from tests import manage
-from tests.deployment import Deployment
+from tests.support import manage
+from tests.support.deployment import Deployment
 
 
 @pytest.fixture
@@ -66,7 +66,7 @@ def test_a_database_of_a_newer_keymw_is_left_alone(made: Deployment) -> None:
     assert show(made).code == 1
     failure = manage.run(made.conf_file, 'db', 'sync').failure
     assert '9999' in failure
-    assert 'newer keymw' in failure
+    assert 'upgrade keymw' in failure
 
 
 def test_a_folder_that_is_not_there_is_one_line(made: Deployment) -> None:
@@ -109,3 +109,10 @@ def test_credentials_wait_for_sync(made: Deployment) -> None:
     file_of(made).touch(0o600)
     failure = manage.run(made.conf_file, 'credential', 'list').failure
     assert 'keymw-manage db sync' in failure
+
+
+def test_sync_makes_no_file_through_a_link(made: Deployment) -> None:
+    (made.home / 'keymw.db').symlink_to(made.home / 'elsewhere')
+    failure = manage.run(made.conf_file, 'db', 'sync').failure
+    assert 'keymw.db is a link to nothing' in failure
+    assert not (made.home / 'elsewhere').exists()

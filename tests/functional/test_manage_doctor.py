@@ -2,41 +2,65 @@
 
 from collections.abc import Callable
 from collections.abc import Iterable
+from collections.abc import Iterator
+import contextlib
+import datetime
+import importlib
 import itertools
 import os
 import pathlib
+import shutil
 import sqlite3
+import subprocess
+import sys
+import tempfile
+from typing import Any
 from wsgiref.types import StartResponse
 from wsgiref.types import WSGIApplication
 from wsgiref.types import WSGIEnvironment
 
 import pytest
+import webob
 
-from tests import manage
-from tests.between import Between
-from tests.between import broken
-from tests.between import reply
-from tests.cloud import Cloud
-from tests.cloud import Person
-from tests.deployment import Deployment
-from tests.deployment import Options
-from tests.pipeline_v2 import PipelineV2
+from tests.support import manage
+from tests.support.api_keys import service_user
+from tests.support.between import Between
+from tests.support.between import broken
+from tests.support.between import reply
+from tests.support.cloud import Cloud
+from tests.support.deployment import Deployment
+from tests.support.deployment import Options
+from tests.support.pipeline_v2 import PipelineV2
 
 NAMES = [
     'configuration',
+    'user',
+    'options',
     'passwords',
     'rules',
+    'audit lines',
     'vault',
     'SQLite file',
     'credentials',
     'global keys',
     'owner',
     'access list',
+    'sealed rows',
+    'client address',
     'replays',
     'Digest',
+    'secrets',
+    'limits',
     'Keystone',
     'service_user',
     'login',
+    'token life',
+    'clock',
+    'API keys',
+    'trustee',
+    'caches of Keystone',
+    'release of Keystone',
+    'start',
 ]
 
 
@@ -74,8 +98,8 @@ class Report:
 
     @property
     def skipped(self) -> list[str]:
-        """The names of the checks that were not made, of what is on."""
-        off = '[global_keys] enabled is off'
+        """The names of the skipped checks of what is on."""
+        off = '_keys] enabled is off'
         return [n for n in self._with('skipped') if off not in self.lines[n]]
 
     def _with(self, outcome: str) -> list[str]:
@@ -101,7 +125,13 @@ def test_all_is_well(made: Deployment, cloud: Cloud) -> None:
 def test_without_a_pipeline_it_says_what_to_give(made: Deployment) -> None:
     found = doctor(made)
     assert found.code == 0
-    assert found.skipped == ['Keystone', 'service_user', 'login']
+    assert found.skipped == [
+        'Keystone',
+        'service_user',
+        'login',
+        'token life',
+        'clock',
+    ]
     for name in found.skipped:
         assert '--pipeline' in found.lines[name]
 
@@ -199,7 +229,8 @@ def test_one_failure_is_told_and_the_rest_is_checked(
     place = f'{made.home}/keymw-paste.ini#wrapped'
     found = Report(manage.run(made.conf_file, 'doctor', '--pipeline', place))
     assert found.failed == [check]
-    assert found.skipped == []
+    # What needs the vault is skipped with it.
+    assert set(found.skipped) <= {'secrets', 'sealed rows', 'start'}
     assert advice in found.lines[check]
 
 
@@ -217,6 +248,7 @@ def test_a_schema_of_another_version(made: Deployment) -> None:
     found = doctor(made)
     assert found.failed == ['credentials']
     assert '9999' in found.lines['credentials']
+    assert 'upgrade keymw' in found.lines['credentials']
 
 
 def test_a_rules_file_that_was_asked_for_must_be_there(
@@ -295,8 +327,8 @@ def error(message: str) -> dict[str, dict[str, str]]:
             reply(401, {'receipt': {}, 'required_auth_methods': []}),
             'MFA rule ["external"]',
         ),
-        (reply(401, error('The request …')), 'must exist in service_domain'),
-        (reply(404, error('… is disabled')), 'be enabled'),
+        (reply(401, error('The request …')), 'there is no user "admin"'),
+        (reply(404, error('… is disabled')), '"Default" is disabled'),
         (
             reply(
                 201,
@@ -319,52 +351,119 @@ def test_a_token_that_is_refused_comes_with_advice(
     assert advice in found.lines['service_user']
 
 
-@pytest.mark.parametrize(
-    ('options', 'advice'),
-    [
-        ({'service_user': 'nobody'}, 'must exist'),
-        ({'service_project': 'nothing'}, 'must exist'),
-        ({'service_domain': 'Nowhere'}, 'must exist'),
-    ],
-)
-def test_a_service_user_that_keystone_does_not_know(
-    made: Deployment, cloud: Cloud, options: dict[str, str], advice: str
-) -> None:
-    with_identity(made, options)
-    found = doctor(made, cloud.app)
-    assert found.failed == ['service_user']
-    assert advice in found.lines['service_user']
-
-
 def with_identity(made: Deployment, options: dict[str, str]) -> None:
     more: Options = {'identity': options}
     made.write_conf(more)
 
 
-def test_a_service_user_who_is_no_admin(
-    made: Deployment, cloud: Cloud
-) -> None:
-    person = cloud.with_role('member')
-    with_identity(
-        made, {'service_user': person.name, 'service_project': 'demo'}
-    )
-    found = doctor(made, cloud.app)
-    assert found.failed == ['service_user']
-    assert 'the role "admin"' in found.lines['service_user']
+class ServiceUsers:
+    """Users of a cloud, none of which can serve as service_user."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        self.domain_id, self.off_id = cloud.domain(), cloud.domain()
+        self.there = cloud.with_role('admin', self.domain_id)
+        self.off_there = cloud.with_role('admin', self.off_id)
+        self.off, self.stranger = cloud.with_role('admin'), cloud.person()
+        self.member = cloud.with_role('member')
+        self.late = cloud.person()
+        cloud.grant(self.late, 'admin', 'closed')
+        self.domain, self.off_domain = (
+            cloud.ask('GET', f'/v3/domains/{id_}').json['domain']['name']
+            for id_ in (self.domain_id, self.off_id)
+        )
+        cloud.change('user', self.off.id, enabled=False)
+        cloud.change('domain', self.off_id, enabled=False)
+        cloud.change('project', cloud.project('closed'), enabled=False)
 
 
-def test_a_service_user_who_is_disabled(
-    made: Deployment, cloud: Cloud
+@pytest.fixture(scope='module')
+def users(cloud: Cloud) -> ServiceUsers:
+    return ServiceUsers(cloud)
+
+
+CAUSES = {
+    'unknown': (
+        {'service_user': 'nobody'},
+        'service_user: there is no user "nobody" in the domain "Default"',
+    ),
+    'domain unknown': (
+        {'service_domain': 'Nowhere'},
+        'service_domain: there is no user "admin" in the domain "Nowhere", '
+        'but in "Default"',
+    ),
+    'in another domain': (
+        {'service_user': '{there.name}'},
+        'service_user: there is no user "{there.name}" in the domain '
+        '"Default"',
+    ),
+    'not in this domain': (
+        {'service_user': '{late.name}x', 'service_domain': '{domain}'},
+        'service_user: there is no user "{late.name}x" in the domain '
+        '"{domain}", or [auth] external in keystone.conf is not Domain',
+    ),
+    'external here': (
+        {
+            'service_user': '{there.name}',
+            'service_domain': '{domain}',
+            'external': 'DefaultDomain',
+        },
+        'external: set it to Domain, for "{there.name}" is not in the '
+        'default domain',
+    ),
+    'disabled': (
+        {'service_user': '{off.name}', 'service_project': 'demo'},
+        'service_user: "{off.name}" is disabled: its token is not valid',
+    ),
+    'domain disabled': (
+        {'service_user': '{off_there.name}', 'service_domain': '{off_domain}'},
+        'service_domain: the domain "{off_domain}" is disabled',
+    ),
+    'project unknown': (
+        {'service_project': 'nothing'},
+        'service_project: "admin" has no role on a project "nothing" (it '
+        'has on: admin)',
+    ),
+    'no role at all': (
+        {'service_user': '{stranger.name}', 'service_project': 'demo'},
+        'service_project: "{stranger.name}" has no role on a project "demo" '
+        '(it has on: no project)',
+    ),
+    'project disabled': (
+        {'service_user': '{late.name}', 'service_project': 'closed'},
+        'service_project: "closed" is disabled',
+    ),
+    'no role on the system': (
+        {
+            'service_user': '{member.name}',
+            'service_project': '',
+            'system': 'true',
+        },
+        'system: "{member.name}" has no role on the system',
+    ),
+    'no admin': (
+        {'service_user': '{member.name}', 'service_project': 'demo'},
+        'service_user: "{member.name}" may not do this: give it the role '
+        '"admin" on the project "demo"',
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ('options', 'line'), list(CAUSES.values()), ids=list(CAUSES)
+)
+def test_each_cause_of_a_service_user_that_fails_has_its_line(
+    made: Deployment,
+    cloud: Cloud,
+    users: ServiceUsers,
+    options: dict[str, str],
+    line: str,
 ) -> None:
-    person: Person = cloud.with_role('admin')
-    body = {'user': {'enabled': False}}
-    cloud.ask('PATCH', f'/v3/users/{person.id}', body)
-    with_identity(
-        made, {'service_user': person.name, 'service_project': 'demo'}
-    )
+    told = {k: v.format(**vars(users)) for k, v in options.items()}
+    with_identity(made, told)
     found = doctor(made, cloud.app)
     assert found.failed == ['service_user']
-    assert 'enabled' in found.lines['service_user']
+    said = found.lines['service_user'].partition('service_user: ')[2]
+    assert said == f'[identity] {line.format(**vars(users))}'
 
 
 def test_a_service_user_of_the_system(made: Deployment, cloud: Cloud) -> None:
@@ -429,7 +528,13 @@ def test_what_a_login_asks_besides_must_be_answered(
 def test_no_service_user_is_told(made: Deployment, cloud: Cloud) -> None:
     with_identity(made, {'service_user': ''})
     found = doctor(made, cloud.app)
-    assert (found.failed, found.skipped) == ([], ['service_user', 'login'])
+    assert found.failed == []
+    assert found.skipped == [
+        'service_user',
+        'login',
+        'token life',
+        'clock',
+    ]
     for name in found.skipped:
         assert 'service_user is not set' in found.lines[name]
     assert 'login with API keys is off' in found.lines['login']
@@ -441,7 +546,16 @@ def test_another_version_than_the_one_configured(
     with_identity(made, {'api_version': 'v2.0'})
     found = doctor(made, cloud.app)
     assert found.failed == ['Keystone']
-    assert found.skipped == ['service_user', 'login']
+    assert found.skipped == [
+        'service_user',
+        'login',
+        'token life',
+        'clock',
+        'trustee',
+        'caches of Keystone',
+        'release of Keystone',
+        'start',
+    ]
 
 
 def test_a_pipeline_that_does_not_load(made: Deployment) -> None:
@@ -451,7 +565,7 @@ def test_a_pipeline_that_does_not_load(made: Deployment) -> None:
     assert 'missing.ini' in found.lines['Keystone']
 
 
-GLOBAL = NAMES[NAMES.index('global keys') : NAMES.index('Keystone')]
+GLOBAL = NAMES[NAMES.index('global keys') : NAMES.index('secrets')]
 
 
 def with_global_keys(made: Deployment, **options: str) -> None:
@@ -470,7 +584,8 @@ def let_in(made: Deployment) -> None:
 
 def test_global_keys_that_are_off_are_not_looked_at(made: Deployment) -> None:
     found = doctor(made)
-    for name in GLOBAL:
+    # The audit lines have the addresses of clients without global keys too.
+    for name in set(GLOBAL) - {'client address'}:
         assert found.lines[name].endswith('[global_keys] enabled is off')
 
 
@@ -482,7 +597,7 @@ def test_global_keys_that_can_be_used(made: Deployment, cloud: Cloud) -> None:
     assert (found.failed, found.skipped) == ([], [])
     assert '1 with the role GLOBAL_OWNER' in found.lines['owner']
     assert '1 in it' in found.lines['access list']
-    assert 'each worker' in found.lines['replays']
+    assert 'all workers' in found.lines['replays']
     assert 'MD5, SHA-256' in found.lines['Digest']
 
 
@@ -531,13 +646,40 @@ def test_a_memory_of_replays_that_cannot_be_reached(
     assert '[global_keys] replays' in found.lines['replays']
 
 
+@pytest.mark.parametrize(
+    ('options', 'fails', 'text'),
+    [
+        ({}, False, 'connection'),
+        (
+            {'remote_ip_header': 'X-Forwarded-For', 'trusted_hops': '1'},
+            False,
+            'not checked, as it needs a request through them: whether they '
+            'drop X_Forwarded_For',
+        ),
+        (
+            {'remote_ip_header': 'X-Forwarded-For'},
+            True,
+            '[client_address] remote_ip_header',
+        ),
+    ],
+)
+def test_where_addresses_of_clients_come_from(
+    made: Deployment, options: dict[str, str], fails: bool, text: str
+) -> None:
+    made.write_conf({'client_address': options})
+    found = doctor(made)
+    assert ('client address' in found.failed) == fails
+    assert text in found.lines['client address']
+
+
 def test_a_python_without_md5(
     made: Deployment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with_global_keys(made, access_list_required='false')
     make_owner(made)
     monkeypatch.setattr(
-        'keymw.manage.doctor.is_available', lambda name: name != 'MD5'
+        'keymw.manage.doctor.global_keys.is_available',
+        lambda name: name != 'MD5',
     )
     found = doctor(made)
     assert found.failed == ['Digest']
@@ -561,3 +703,282 @@ def test_a_password_in_the_place_of_replays(
     found = doctor(made)
     assert ('passwords' in found.failed) == fails
     assert 'hunter2' not in ''.join(found.lines.values())
+
+
+def test_another_vault_than_the_one_that_sealed(
+    made: Deployment, cloud: Cloud
+) -> None:
+    with_global_keys(made, access_list_required='false')
+    make_owner(made)
+    for number in range(3):
+        manage.give_key(made.conf_file, f'u{number}')
+    assert doctor(made, cloud.app).failed == []
+    (made.home / 'vault').rename(made.home / 'former')
+    assert manage.run(made.conf_file, 'vault', 'setup').code == 0
+    found = doctor(made, cloud.app)
+    assert found.failed == ['secrets']
+    assert '[vault] key_repository' in found.lines['secrets']
+    assert '3 credentials are sealed with keys' in found.lines['secrets']
+
+
+def test_node_that_lacks_a_key_of_the_others(
+    made: Deployment, cloud: Cloud
+) -> None:
+    """Of many secrets the last alone was sealed on another node."""
+    manage.run(made.conf_file, 'vault', 'rotate')
+    file = made.home / 'keys.csv'
+    lines = [f'u{n:04},name-{n},a key of 16 or more' for n in range(600)]
+    file.write_text('\n'.join(['user_id,username,apiKey', *lines]))
+    manage.run(made.conf_file, 'credential', 'import', str(file))
+    shutil.copytree(made.home / 'vault', made.home / 'behind')
+    manage.run(made.conf_file, 'vault', 'rotate')
+    manage.run(made.conf_file, 'vault', 'rotate')
+    manage.give_key(made.conf_file, 'z')
+    assert doctor(made, cloud.app).failed == []
+    (made.home / 'vault').rename(made.home / 'others')
+    (made.home / 'behind').rename(made.home / 'vault')
+    found = doctor(made, cloud.app)
+    assert found.failed == ['secrets']
+    assert '1 credentials are sealed with keys' in found.lines['secrets']
+    assert 'copy the repository' in found.lines['secrets']
+
+
+def test_key_that_only_global_keys_need(
+    made: Deployment, cloud: Cloud
+) -> None:
+    with_global_keys(made, access_list_required='false')
+    make_owner(made)
+    manage.run(made.conf_file, 'vault', 'rotate')
+    (made.home / 'vault' / '1').unlink()
+    found = doctor(made, cloud.app)
+    assert '1 global keys are sealed with keys' in found.lines['secrets']
+
+
+@pytest.mark.parametrize(
+    'options',
+    [
+        {'remote_ip_header': 'X-Forwarded-For', 'trusted_proxies': '10.0.0/8'},
+        {'remote_ip_header': 'X-Forwarded-For'},
+    ],
+)
+def test_what_does_not_start_is_not_in_order(
+    made: Deployment, options: dict[str, str]
+) -> None:
+    made.write_conf(
+        {
+            'global_keys': {
+                'enabled': 'true',
+                'access_list_required': 'false',
+            },
+            'client_address': options,
+        }
+    )
+    make_owner(made)
+    found = doctor(made)
+    assert found.code == 1
+    assert '[client_address]' in ''.join(found.lines[n] for n in found.failed)
+
+
+NOBODY = 'nobody'
+as_root = pytest.mark.skipif(
+    os.geteuid() != 0, reason='needs root, to make files of another user'
+)
+
+
+def _can_run_python() -> bool:
+    """Whether that user may read the interpreter of the tests."""
+    if os.geteuid() != 0:
+        return False
+    try:
+        done = subprocess.run(
+            [sys.executable, '-c', 'import sqlite3'], user=NOBODY
+        )
+    except OSError:
+        return False
+    return done.returncode == 0
+
+
+@pytest.fixture
+def theirs() -> Iterator[pathlib.Path]:
+    """A directory of another user with a keymw.conf, nothing set up yet."""
+    with tempfile.TemporaryDirectory(prefix='keymw-') as place:
+        pathlib.Path(place).chmod(0o755)
+        made = Deployment(pathlib.Path(place) / 'keymw')
+        for file in (made.home, made.conf_file):
+            shutil.chown(file, NOBODY)
+        yield made.home
+
+
+SETUP = (('db', 'sync'), ('vault', 'setup'))
+
+
+@as_root
+def test_root_makes_no_file_that_the_service_cannot_use(
+    theirs: pathlib.Path,
+) -> None:
+    for words in SETUP:
+        failure = manage.run(theirs / 'keymw.conf', *words).failure
+        assert f'--user {NOBODY}' in failure
+        assert '[' in failure
+    assert [file.name for file in theirs.iterdir()] == ['keymw.conf']
+
+
+@pytest.mark.skipif(
+    not _can_run_python(),
+    reason=f'{NOBODY} cannot run this Python, or no root',
+)
+def test_root_becomes_the_user_of_the_service(theirs: pathlib.Path) -> None:
+    def run(*words: str) -> manage.Result:
+        return manage.finish(manage.spawn(theirs / 'keymw.conf', *words))
+
+    for words in SETUP:
+        assert run('--user', NOBODY, *words).code == 0
+    assert '--user' in run('vault', 'rotate').failure
+    files = [theirs / 'keymw.db', *(theirs / 'vault').iterdir()]
+    assert {file.owner() for file in files} == {NOBODY}
+    for options in ((), ('--user', NOBODY)):
+        found = Report(run(*options, 'doctor'))
+        assert found.failed == []
+        assert NOBODY in found.lines['user']
+    shutil.chown(theirs / 'keymw.db', 'daemon')
+    found = Report(run('--user', NOBODY, 'doctor'))
+    assert 'daemon' in found.lines['user']
+    assert 'user' in found.failed
+
+
+def test_a_user_that_is_not_there_is_one_line(made: Deployment) -> None:
+    words = ('--user', 'no-such-user', 'db', 'version')
+    assert 'no-such-user' in manage.run(made.conf_file, *words).failure
+
+
+def test_change_must_count_as_long_as_a_token_lives(
+    made: Deployment, cloud: Cloud
+) -> None:
+    made.write_conf({'kskey': {'tombstone_ttl': '3599'}})
+    found = doctor(made, cloud.app)
+    assert found.failed == ['token life']
+    assert '[kskey] tombstone_ttl' in found.lines['token life']
+    assert '3600' in found.lines['token life']
+
+
+@pytest.mark.parametrize('seconds', [-3, 3])
+def test_clocks_must_agree(
+    made: Deployment, cloud: Cloud, seconds: int
+) -> None:
+    def app(environ: Any, start_response: Any) -> Any:
+        response = webob.Request(environ).send(cloud.app)
+        path = environ['PATH_INFO']
+        if path == '/v3/auth/tokens' and 'token' in response.json:
+            body = response.json
+            shown = datetime.datetime.fromisoformat(body['token']['issued_at'])
+            shown += datetime.timedelta(seconds=seconds)
+            response.json = body | {
+                'token': body['token'] | {'issued_at': shown.isoformat()}
+            }
+        return response(environ, start_response)
+
+    found = doctor(made, app)
+    assert found.failed == ['clock']
+    assert 's apart' in found.lines['clock']
+
+
+API_KEYS = ['API keys', 'trustee', 'caches of Keystone', 'release of Keystone']
+
+
+def test_api_keys_that_are_off_need_nothing(made: Deployment) -> None:
+    found = doctor(made, broken)
+    assert 'Keystone' in found.failed
+    for name in API_KEYS:
+        assert found.lines[name].endswith('[api_keys] enabled is off')
+
+
+def api_keys(made: Deployment, user: str, project: str = 'admin') -> None:
+    """Switch API keys on, with a service_user."""
+    identity = {'service_user': user, 'service_project': project}
+    made.write_conf({'api_keys': {'enabled': 'true'}, 'identity': identity})
+
+
+@pytest.fixture
+def shared_cache() -> Iterator[None]:
+    """Keystone names a cache of all workers; the one it has stays."""
+    keystone = importlib.import_module('keystone.conf').CONF
+    keystone.set_override('backend', 'dogpile.cache.memcached', 'cache')
+    yield
+    keystone.clear_override('backend', 'cache')
+
+
+@pytest.mark.usefixtures('shared_cache')
+def test_api_keys_in_order(made: Deployment, cloud: Cloud) -> None:
+    trustee = service_user(cloud)
+    api_keys(made, trustee.name)
+    found = doctor(made, cloud.app)
+    assert found.failed == []
+    assert f'"{trustee.name}" owns no key' in found.lines['trustee']
+    assert 'Keystone' in found.lines['release of Keystone']
+    assert [n for n in API_KEYS if not found.lines[n].startswith('ok')] == []
+
+
+@pytest.mark.usefixtures('shared_cache')
+def test_a_person_for_service_user_of_api_keys(
+    made: Deployment, cloud: Cloud
+) -> None:
+    api_keys(made, 'admin')
+    found = doctor(made, cloud.app)
+    assert found.failed == ['trustee']
+    assert (
+        '[identity] service_user: "admin" is a person'
+        in (found.lines['trustee'])
+    )
+
+
+@pytest.mark.usefixtures('shared_cache')
+def test_a_service_user_with_a_key_of_its_own(
+    made: Deployment, cloud: Cloud
+) -> None:
+    trustee = service_user(cloud)
+    api_keys(made, trustee.name)
+    manage.give_key(made.conf_file, trustee.id)
+    found = doctor(made, cloud.app)
+    assert found.failed == ['trustee']
+    assert (
+        f'[identity] service_user: "{trustee.name}" owns a key, with which '
+        'all other keys could be used: delete it'
+    ) in found.lines['trustee']
+
+
+def test_options_of_api_keys_that_do_not_go_together(
+    made: Deployment, cloud: Cloud
+) -> None:
+    made.write_conf(
+        {
+            'api_keys': {'enabled': 'true'},
+            'identity': {'service_user': 'nobody'},
+        }
+    )
+    found = doctor(made, cloud.app)
+    assert 'service_user' in found.failed
+    assert found.lines['trustee'].endswith(
+        'service_user must be in order first'
+    )
+
+
+def test_caches_of_each_worker_of_keystone(
+    made: Deployment, cloud: Cloud
+) -> None:
+    keystone = importlib.import_module('keystone.conf').CONF
+    api_keys(made, service_user(cloud).name)
+    with contextlib.ExitStack() as undo:
+        for name, group, value in (
+            ('enabled', 'cache', True),
+            ('backend', 'cache', 'dogpile.cache.memory'),
+            ('caching', 'revoke', True),
+            ('caching', 'token', False),
+        ):
+            keystone.set_override(name, value, group)
+            undo.callback(keystone.clear_override, name, group)
+        found = doctor(made, cloud.app)
+    assert 'caches of Keystone' in found.failed
+    line = found.lines['caches of Keystone']
+    assert '[revoke]' in line
+    assert '[token]' not in line
+    assert 'set caching = false there' in line

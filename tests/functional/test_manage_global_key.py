@@ -5,19 +5,20 @@ import pathlib
 import pty
 import re
 import sqlite3
+from typing import Any
 
 import pytest
 
 from keymw import conf
-from keymw import global_key
 from keymw import vault
-from keymw.digest import REALM
-from keymw.digest import Algorithm
-from keymw.digest import ha1
-from keymw.storage.base import GlobalKey
+from keymw.global_keys import keys as global_key
+from keymw.global_keys.digest import REALM
+from keymw.global_keys.digest import Algorithm
+from keymw.global_keys.digest import ha1
+from keymw.storage.global_keys import GlobalKey
 from keymw.storage.sql.global_keys import SqlGlobalKeys
-from tests import manage
-from tests.deployment import Deployment
+from tests.support import manage
+from tests.support.deployment import Deployment
 
 CREATE = ('global-key', 'create', '--description', 'for a test')
 OWNER = ('--role', 'GLOBAL_OWNER')
@@ -33,17 +34,17 @@ def made(tmp_path: pathlib.Path) -> Deployment:
     return found
 
 
-def create(made: Deployment, *words: str) -> dict[str, str]:
-    """The key that was made, as JSON tells it."""
+def create(made: Deployment, *words: str) -> dict[str, Any]:
+    """The new key, as JSON."""
     found = manage.run(made.conf_file, *CREATE, *words, '-f', 'json')
-    data: dict[str, str] = found.data
+    data: dict[str, Any] = found.data
     return data
 
 
-def listed(made: Deployment) -> list[dict[str, str]]:
-    """The keys that are there, as JSON tells them."""
+def listed(made: Deployment) -> list[dict[str, Any]]:
+    """The stored keys, as JSON."""
     words = ('global-key', 'list', '-f', 'json')
-    data: list[dict[str, str]] = manage.run(made.conf_file, *words).data
+    data: list[dict[str, Any]] = manage.run(made.conf_file, *words).data
     return data
 
 
@@ -63,7 +64,7 @@ def test_create_shows_the_private_key_once(made: Deployment) -> None:
         data['Private Key'],
     )
     assert data['Description'] == 'for a test'
-    assert data['Roles'] == 'GLOBAL_OWNER, GLOBAL_READ_ONLY'
+    assert data['Roles'] == ['GLOBAL_OWNER', 'GLOBAL_READ_ONLY']
     (row,) = listed(made)
     shown = row.pop('Private Key')
     assert shown == f'********-****-****-{data["Private Key"][-12:]}'
@@ -208,10 +209,10 @@ def test_each_change_is_logged_without_the_secret(made: Deployment) -> None:
     more = ('-v', 'global-key', 'delete', row['ID'], '--leave-no-owner')
     gone = manage.finish(manage.spawn(made.conf_file, *more))
     for found in (made_one, gone):
-        (line,) = [text for text in found.err.splitlines() if 'target' in text]
+        (line,) = found.audit
         assert 'caller keymw-manage' in line
         assert f'target {row["ID"]}, outcome done' in line
-    assert row['Private Key'][-12:] not in made_one.err
+    assert row['Private Key'][-12:] not in f'{made_one.err}{made_one.audit}'
 
 
 def test_memory_of_another_process_is_empty(made: Deployment) -> None:

@@ -7,8 +7,8 @@ import subprocess
 
 import pytest
 
-from tests import manage
-from tests.deployment import Deployment
+from tests.support import manage
+from tests.support.deployment import Deployment
 
 ROOT = pathlib.Path(__file__).parents[2]
 
@@ -134,7 +134,8 @@ def test_output_that_cannot_be_written_is_one_line(made: Deployment) -> None:
 def test_ctrl_c_leaves_no_traceback(made: Deployment) -> None:
     ini = made.home / 'endless.ini'
     ini.write_text(
-        '[app:endless]\npaste.app_factory = tests.manage:endless_factory\n'
+        '[app:endless]\n'
+        'paste.app_factory = tests.support.manage:endless_factory\n'
     )
     process = manage.spawn(
         made.conf_file,
@@ -150,7 +151,7 @@ def test_verbose_logs_each_operation_and_no_secret(made: Deployment) -> None:
     words = ('-v', 'credential', 'delete', 'no\nbody')
     found = manage.finish(manage.spawn(made.conf_file, *words))
     assert found.code == 1
-    (line,) = [text for text in found.err.splitlines() if 'target' in text]
+    (line,) = found.audit
     assert 'credential:delete: caller keymw-manage' in line
     assert 'target no%0Abody' in line
 

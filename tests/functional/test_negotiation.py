@@ -6,16 +6,16 @@ from typing import Any
 import pytest
 import webtest
 
-from tests import wire as wires
-from tests.cloud import Cloud
-from tests.cloud import Person
-from tests.deployment import Deployment
+from tests.support import wire as wires
+from tests.support.cloud import Cloud
+from tests.support.cloud import Person
+from tests.support.deployment import Deployment
 
 JSON = 'application/json'
 XML = 'application/xml'
 VENDOR = 'application/vnd.openstack.identity'
 
-# What a client accepts, and what it gets.
+# An Accept header, and the format of the response.
 ACCEPTED = [
     (None, JSON),
     ('', JSON),
@@ -89,7 +89,7 @@ def web(
 
 @pytest.fixture(scope='module')
 def ann(cloud: Cloud) -> Person:
-    """A user whose key comes and goes."""
+    """A user for keys that are set and deleted."""
     return cloud.person()
 
 
@@ -151,7 +151,7 @@ def test_suffix_beats_accept(
     more = {'Accept': accept}
     body = b''
     if name in WRITTEN:
-        body = wires.Json().write(username=ann.name, apiKey='key')
+        body = wires.Json().write(username=ann.name, apiKey='key' * 6)
         more['Content-Type'] = JSON
     ask('POST', wires.reset(ann.id))
     answer = ask(method, spelled, body, **more)
@@ -185,7 +185,7 @@ def test_a_trailing_slash_leaves_it_to_accept(
     more = {'Accept': accept}
     body = b''
     if name in WRITTEN:
-        body = wires.Xml().write(username=ann.name, apiKey='key')
+        body = wires.Xml().write(username=ann.name, apiKey='key' * 6)
         more['Content-Type'] = XML
     ask('POST', wires.reset(ann.id))
     answer = ask(method, f'{path(ann.id)}/', body, **more)
@@ -196,7 +196,7 @@ def test_a_trailing_slash_leaves_it_to_accept(
 def test_the_location_of_a_new_key_has_no_suffix(
     ask: Any, ann: Person
 ) -> None:
-    body = wires.Json().write(username=ann.name, apiKey='key')
+    body = wires.Json().write(username=ann.name, apiKey='key' * 6)
     added = ask(
         'POST', f'{wires.base(ann.id)}.xml/', body, **{'Content-Type': JSON}
     )
@@ -235,12 +235,12 @@ class TestContentType:
             answer = ask(
                 method,
                 path(ann.id),
-                sent.write(username=ann.name, apiKey='key'),
+                sent.write(username=ann.name, apiKey='key' * 6),
                 Accept=accept,
                 **{'Content-Type': spelled.format(kind)},
             )
             assert answer.status_int == status
-            assert written_by(accept).key(answer) == (ann.name, 'key')
+            assert written_by(accept).key(answer) == (ann.name, 'key' * 6)
 
     @pytest.mark.parametrize(
         'kind',
@@ -268,7 +268,7 @@ class TestContentType:
     ) -> None:
         path, method, _ = OPERATIONS[name]
         ask('DELETE', wires.key(ann.id))
-        body = wires.Json().write(username=ann.name, apiKey='key')
+        body = wires.Json().write(username=ann.name, apiKey='key' * 6)
         more = {'Content-Type': kind, 'Accept': accept}
         answer = ask(method, path(ann.id), body, **more)
         assert answer.status_int == 415
@@ -308,7 +308,7 @@ class TestContentType:
         self, ask: Any, ann: Person, name: str, kind: str, sent: wires.Wire
     ) -> None:
         path, method, _ = OPERATIONS[name]
-        body = sent.write(username=ann.name, apiKey='key')
+        body = sent.write(username=ann.name, apiKey='key' * 6)
         answer = ask(method, path(ann.id), body, **{'Content-Type': kind})
         assert answer.status_int == 400
 

@@ -13,17 +13,17 @@ import pytest
 import webtest
 
 from keymw import vault
-from tests import front
-from tests import wire as wires
-from tests.between import Between
-from tests.between import broken
-from tests.between import broken_halfway
-from tests.between import cut_short
-from tests.between import reply
-from tests.clock import Clock
-from tests.cloud import Cloud
-from tests.cloud import Person
-from tests.deployment import Deployment
+from tests.support import front
+from tests.support import wire as wires
+from tests.support.between import Between
+from tests.support.between import broken
+from tests.support.between import broken_halfway
+from tests.support.between import cut_short
+from tests.support.between import reply
+from tests.support.clock import Clock
+from tests.support.cloud import Cloud
+from tests.support.cloud import Person
+from tests.support.deployment import Deployment
 
 VERSION = 'GET /v3'
 VALIDATE = 'GET /v3/auth/tokens'
@@ -31,7 +31,7 @@ ISSUE = 'POST /v3/auth/tokens'
 USER = 'GET /v3/users/.*'
 ROLES = 'GET /v3/role_assignments'
 LATER = 'Wed, 02 Dec 2015 05:00:28 GMT'
-# For what has nothing to do with formats.
+# For tests that do not depend on the format.
 json_only = pytest.mark.parametrize('wire', [wires.Json()], ids=['json'])
 LIFE = datetime.timedelta(hours=1).total_seconds()
 
@@ -55,7 +55,7 @@ def made(tmp_path: pathlib.Path) -> Deployment:
 
 @pytest.fixture(scope='module')
 def staff(cloud: Cloud) -> str:
-    """The token of a caller for whom everything has to be asked."""
+    """The token of a caller about whom nothing is cached."""
     return cloud.token_of(cloud.with_role('identity:admin'), 'demo')
 
 
@@ -169,7 +169,7 @@ def test_outage_of_the_store_changes_nothing(
     caplog.set_level(logging.DEBUG, 'keymw')
     first = made.web(cloud.app)
     kept = wire.key(send('POST', wires.reset(bob.id), web=first))
-    body = wire.write(username=bob.name, apiKey='not-to-be-kept')
+    body = wire.write(username=bob.name, apiKey='not-to-be-kept' * 2)
     with no_database(made):
         web = made.web(cloud.app)
         for method, path, content in (
@@ -183,7 +183,7 @@ def test_outage_of_the_store_changes_nothing(
             assert_outage(send(method, path, content, web=web), wire)
     assert wire.key(send('GET', wires.key(bob.id), web=web)) == kept
     assert '[database] connection: ' in caplog.text
-    for secret in (kept[1], 'not-to-be-kept', cloud.admin):
+    for secret in (kept[1], 'not-to-be-kept' * 2, cloud.admin):
         assert secret not in keymw_said(caplog)
 
 
@@ -306,7 +306,7 @@ def timed(
 
 
 def service_tokens(between: Between) -> list[str | None]:
-    """The tokens with which users were asked about."""
+    """The tokens of the requests for users."""
     return [
         token
         for line, token in zip(between.asked, between.tokens, strict=True)

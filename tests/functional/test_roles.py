@@ -1,4 +1,4 @@
-"""Who may do what with whose key (contract rackspace-identity, 5.2)."""
+"""Rights of roles on keys (doc/contract/rackspace-identity 5.2)."""
 
 from collections.abc import Callable
 from collections.abc import Iterator
@@ -13,14 +13,17 @@ from typing import Any
 import pytest
 import webtest
 
-from keymw import routes
 from keymw.conf import ConfigError
-from keymw.routing import Route
-from tests import front
-from tests import wire as wires
-from tests.between import Between
-from tests.cloud import Cloud
-from tests.cloud import Person
+from keymw.credentials import routes as credentials
+from keymw.policy import files
+from keymw.v2_api import routes as v2_api
+from keymw.web.table import ANY
+from keymw.web.table import Route
+from tests.support import front
+from tests.support import wire as wires
+from tests.support.between import Between
+from tests.support.cloud import Cloud
+from tests.support.cloud import Person
 
 # Highest first. Nobody is who has no role at all.
 ROLES = {
@@ -33,7 +36,7 @@ ROLES = {
     'nobody': None,
 }
 RANKS = list(ROLES)
-# For what has nothing to do with formats.
+# For tests that do not depend on the format.
 json_only = pytest.mark.parametrize('wire', [wires.Json()], ids=['json'])
 
 # The target as the caller sees it: S is the caller, = has the same type, < a
@@ -82,14 +85,19 @@ OPEN = {
     ('GET', '/v2.0/extensions/(?i:RAX-KSKEY)'),
     ('GET', '/v2.0/tokens/{token_id}'),
     ('DELETE', '/v2.0/tokens/{token_id}'),
+    ('GET', '/v2.0/tokens/{token_id}/endpoints'),
+    ('POST', '/v2.0/tokens'),
+    ('DELETE', '/v2.0/tokens'),
     ('GET', '/v2.0/tenants'),
+    ('GET', '/v2.0/tenants/{tenant_id}'),
     ('GET', '/v2.0/users'),
     ('GET', '/v2.0/users/{user_id}'),
+    ('GET', '/v2.0/users/{user_id}/roles'),
     ('GET', '/v2.0'),
 }
 
 KEPT = {'identity': {'token_cache_ttl': '600', 'user_cache_ttl': '600'}}
-SECRET = 'not-for-the-log'
+SECRET = 'not-for-the-logs'
 
 
 @dataclasses.dataclass(frozen=True)
@@ -102,7 +110,7 @@ class People:
     tokens: dict[str, str]
 
     def targets(self, kind: str) -> dict[str, Person]:
-        """Somebody for each way in which a caller sees a target."""
+        """A user for each relation of a caller and a target."""
         found = {'S': self.here[kind], '=': self.here_too[kind]}
         found |= {'= there': self.there[kind]}
         rank = RANKS.index(kind)
@@ -177,6 +185,7 @@ def give_key(
         assert answer.status_int == 200
 
 
+@json_only
 @pytest.mark.parametrize(('kind', 'operation', 'allowed'), CELLS)
 def test_cell(
     cloud: Cloud,
@@ -301,6 +310,70 @@ def test_type_is_the_highest_role_held(
     assert operate(remembering, 'list', manager, peer).status_int == 200
 
 
+# The highest and the lowest of those who manage others.
+MANAGERS = ('service-admin', 'user-manage')
+
+
+@pytest.mark.parametrize(
+    ('role', 'status'),
+    [
+        ('member', 200),
+        ('Reader', 200),
+        (' member ', 200),
+        ('service', 403),
+        ('manager', 403),
+        ('admin ', 403),
+        (' ADMIN', 403),
+        ('Identity:Service-Admin ', 403),
+        ('compute:default', 403),
+    ],
+)
+@json_only
+@pytest.mark.parametrize('kind', MANAGERS)
+def test_role_that_is_not_ordinary_puts_a_target_above_all_but_admin(
+    cloud: Cloud,
+    remembering: Any,
+    people: People,
+    operate: Operate,
+    kind: str,
+    role: str,
+    status: int,
+) -> None:
+    target = cloud.with_role(role, people.here['default'].domain_id)
+    cloud.grant(target, 'identity:default')
+    for operation in ('list', 'reset'):
+        answer = operate(remembering, operation, target, people.tokens[kind])
+        assert answer.status_int == status
+    assert operate(remembering, 'reset', target, cloud.admin).status_int == 200
+    own = cloud.token_of(target, 'demo')
+    assert operate(remembering, 'reset', target, own).status_int == 200
+
+
+@json_only
+def test_ordinary_roles_are_a_setting(
+    deploy: Any, cloud: Cloud, people: People, operate: Operate
+) -> None:
+    web = deploy(cloud.app, {'kskey': {'ordinary_roles': 'Service , x'}})
+    token = people.tokens['user-admin']
+    domain_id = people.here['default'].domain_id
+    service = cloud.with_role('service', domain_id)
+    member = cloud.with_role('member', domain_id)
+    assert operate(web, 'list', service, token).status_int == 200
+    assert operate(web, 'list', member, token).status_int == 403
+
+
+@json_only
+@pytest.mark.parametrize('role', ['service', 'admin ', ' identity:user-admin'])
+def test_role_that_is_not_known_gives_its_holder_nothing(
+    cloud: Cloud, remembering: Any, people: People, operate: Operate, role: str
+) -> None:
+    holder = cloud.with_role(role, people.here['default'].domain_id)
+    token, below = cloud.token_of(holder, 'demo'), people.here['nobody']
+    for operation in OPERATIONS:
+        answer = operate(remembering, operation, below, token)
+        assert answer.status_int == 403
+
+
 Grant = Callable[[Cloud, Person, str], None]
 
 
@@ -397,7 +470,7 @@ def test_without_self_service_a_role_is_needed(
 
 @pytest.fixture(scope='module')
 def boss(cloud: Cloud, people: People) -> Person:
-    """Who has a role that means nothing by itself."""
+    """A user with a role that has no meaning by itself."""
     return cloud.with_role('Boss', people.here['default'].domain_id)
 
 
@@ -474,7 +547,9 @@ def test_policy_file_that_changes_is_followed(
     people: People,
     operate: Operate,
     tmp_path: pathlib.Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(files, 'PAUSE', 0)
     target = people.there['default']
     web = deploy(cloud.app, with_policy(tmp_path, '"credential:list": "!"'))
     for later, check, status in (
@@ -525,9 +600,9 @@ def test_policy_file_that_is_told_and_missing_refuses_to_start(
         deploy(cloud.app, {'oslo_policy': {'policy_file': missing}})
 
 
-# What is asked about others, and what is not.
-ABOUT_OTHERS = 'GET /v3/(users/.*|role_assignments)'
-ABOUT_ROLES = 'GET /v3/role_assignments'
+# Requests about other users, and when there are none.
+ABOUT_OTHERS = 'GET /v3/(users/.*|system/.*|role_assignments)'
+ABOUT_ROLES = 'GET /v3/(system/.*|role_assignments)'
 
 
 @pytest.fixture
@@ -537,7 +612,7 @@ def between(cloud: Cloud) -> Between:
 
 @pytest.fixture
 def watched(between: Between, deploy: Any) -> Any:
-    """keymw before Keystone, where questions are counted."""
+    """keymw before Keystone, where requests are counted."""
     return deploy(between, {'identity': {'token_cache_ttl': '600'}})
 
 
@@ -560,6 +635,38 @@ def test_who_may_only_act_on_self_learns_nothing_of_others(
         assert [answer.status_int for answer in answers] == [403, 403]
         assert answers[0].body == answers[1].body
     assert not between.count(ABOUT_OTHERS)
+
+
+@json_only
+@pytest.mark.parametrize('operation', OPERATIONS)
+@pytest.mark.parametrize('kind', ['user-admin', 'user-manage'])
+def test_who_is_limited_to_a_domain_learns_nothing_of_others(
+    remembering: Any,
+    people: People,
+    operate: Operate,
+    kind: str,
+    operation: str,
+) -> None:
+    there, token = people.there['default'], people.tokens[kind]
+    seen = set()
+    for target in (there, Person('0' * 32, there.name)):
+        answer = operate(remembering, operation, target, token)
+        headers = dict(answer.headers)
+        del headers['X-Openstack-Request-Id']
+        seen.add((answer.status, answer.body, tuple(headers.items())))
+    assert len(seen) == 1
+    assert answer.status_int == 403
+
+
+@pytest.mark.parametrize('kind', ['admin', 'service-admin', 'identity-admin'])
+def test_who_is_not_limited_is_told_that_there_is_no_such_user(
+    remembering: Any, people: People, operate: Operate, kind: str
+) -> None:
+    missing = Person('0' * 32, 'missing')
+    for operation in OPERATIONS:
+        token = people.tokens[kind]
+        answer = operate(remembering, operation, missing, token)
+        assert answer.status_int == 404
 
 
 @json_only
@@ -615,9 +722,9 @@ def test_target_in_another_domain_is_refused_without_its_roles(
 
 
 def all_routes() -> Iterator[Route]:
-    for table in vars(routes).values():
-        if isinstance(table, tuple):
-            yield from (item for item in table if isinstance(item, Route))
+    for route in (*credentials.routes(1, bool), *v2_api.ROUTES):
+        if route.method != ANY:
+            yield route
 
 
 def test_routes_that_need_no_caller_are_these() -> None:
@@ -661,7 +768,7 @@ def lines(caplog: pytest.LogCaptureFixture) -> list[str]:
     return [
         record.getMessage()
         for record in caplog.records
-        if record.name == 'keymw.audit'
+        if record.name == 'keymw.observe.audit'
     ]
 
 
@@ -694,7 +801,7 @@ def test_every_operation_logs_one_line(
     request_id = answer.headers['X-Openstack-Request-Id']
     assert lines(logged) == [
         f'credential:{operation}: caller {caller.id}, target {target.id}, '
-        f'outcome {outcome}, request {request_id}'
+        f'outcome {outcome}, request {request_id}, address 127.0.0.1'
     ]
     assert logged.records[-1].levelno == logging.INFO
 
@@ -709,7 +816,7 @@ def test_line_of_an_unknown_caller_and_of_an_unknown_target(
     missing = Person('missing', 'missing')
     operate(web, 'get', missing, 'nonsense')
     operate(web, 'get', missing, cloud.admin)
-    assert [line.rpartition(',')[0] for line in lines(logged)] == [
+    assert [line.partition(', request')[0] for line in lines(logged)] == [
         'credential:get: caller -, target missing, outcome 401 unauthorized',
         f'credential:get: caller {admin_id(cloud)}, '
         'target missing, outcome 404 itemNotFound',

@@ -1,8 +1,10 @@
 """Starting: as an operator deploys it, and one clear line when it cannot."""
 
 from collections.abc import Callable
+import contextlib
 import os
 import pathlib
+import sqlite3
 import subprocess
 import sys
 from typing import Any
@@ -14,12 +16,12 @@ import webtest
 import keymw
 from keymw import factory
 from keymw.conf import ConfigError
-from tests import front
-from tests import wire as wires
-from tests.cloud import Cloud
-from tests.deployment import Deployment
-from tests.deployment import Options
-from tests.pipeline_v2 import PipelineV2
+from tests.support import front
+from tests.support import wire as wires
+from tests.support.cloud import Cloud
+from tests.support.deployment import Deployment
+from tests.support.deployment import Options
+from tests.support.pipeline_v2 import PipelineV2
 
 Spoil = Callable[[Deployment], None]
 
@@ -93,10 +95,30 @@ def with_key(content: bytes) -> Spoil:
     return spoil
 
 
+def database(made: Deployment) -> pathlib.Path:
+    return made.home / 'keymw.db'
+
+
+def without_database(made: Deployment) -> None:
+    database(made).unlink()
+
+
+def with_an_empty_database(made: Deployment) -> None:
+    database(made).write_bytes(b'')
+
+
+def at_version(version: str) -> Spoil:
+    def change(made: Deployment) -> None:
+        with contextlib.closing(sqlite3.connect(database(made))) as db, db:
+            db.execute('UPDATE keymw_version SET version_num = ?', (version,))
+
+    return change
+
+
 REFUSALS: dict[str, tuple[Spoil, tuple[str, ...]]] = {
     'no-file': (without_conf_file, ('keymw.conf',)),
     'directory': (with_a_directory_for_the_file, ('keymw.conf',)),
-    'no-ini': (with_a_file_that_is_no_ini, ('keymw.conf', 'no option')),
+    'no-ini': (with_a_file_that_is_no_ini, ('keymw.conf', 'line 1')),
     'no-text': (with_a_file_that_is_no_text, ('keymw.conf',)),
     'no-number': (
         with_options({'identity': {'user_cache_ttl': 'soon'}}),
@@ -113,6 +135,10 @@ REFUSALS: dict[str, tuple[Spoil, tuple[str, ...]]] = {
     'no-boolean': (
         with_options({'kskey': {'enabled': 'perhaps'}}),
         ('keymw.conf', 'enabled', 'perhaps'),
+    ),
+    'directory-for-the-rules': (
+        with_options({'oslo_policy': {'policy_file': '/'}}),
+        ('[oslo_policy] policy_file', 'is a directory', 'policy_dirs'),
     ),
     'no-repository': (
         without_repository,
@@ -154,6 +180,28 @@ REFUSALS: dict[str, tuple[Spoil, tuple[str, ...]]] = {
         with_key(b'b' * 41),
         ('[vault] key_repository', '/vault/1 ', '32 bytes', 'restore'),
     ),
+    'no-database': (
+        without_database,
+        ('[database] connection', '/keymw.db', 'keymw-manage db sync'),
+    ),
+    'empty-database': (
+        with_an_empty_database,
+        ('[database] connection', 'nothing', 'keymw-manage db sync'),
+    ),
+    'old-database': (
+        at_version('0001'),
+        ('[database] connection', '0001', 'keymw-manage db sync'),
+    ),
+    'no-database-for-global-keys': (
+        with_options(
+            {
+                'storage': {'credentials': 'memory'},
+                'global_keys': {'enabled': 'true'},
+                'database': {'connection': 'sqlite:////no-keymw.db'},
+            }
+        ),
+        ('[database] connection', '/no-keymw.db', 'db sync'),
+    ),
     'no-driver': (
         with_options({'storage': {'credentials': 'stone'}}),
         ('[storage] credentials', '"stone"'),
@@ -192,6 +240,66 @@ def test_what_is_in_order_starts(
     made: Deployment, pipeline: PipelineV2
 ) -> None:
     assert made.load(pipeline)
+    # A process that forks now must share no connection.
+    opened = [os.readlink(file) for file in _open_files()]
+    assert str(database(made)) not in opened
+
+
+def _open_files() -> list[str]:
+    folder = '/proc/self/fd'
+    files = [f'{folder}/{number}' for number in os.listdir(folder)]
+    return [file for file in files if os.path.islink(file)]
+
+
+DOWN = {'database': {'connection': 'postgresql://keymw@127.0.0.1:1/keymw'}}
+
+
+@pytest.mark.parametrize(
+    ('spoil', 'said'),
+    [
+        (at_version('9999'), 'newer than this keymw: upgrade keymw'),
+        (with_options(DOWN), '127.0.0.1'),
+    ],
+    ids=['newer', 'down'],
+)
+def test_starts_with_a_warning_where_a_database_may_serve_later(
+    made: Deployment,
+    pipeline: PipelineV2,
+    spoil: Spoil,
+    said: str,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    spoil(made)
+    assert made.load(pipeline)
+    (line,) = (r for r in caplog.records if said in r.getMessage())
+    assert line.levelname == 'WARNING'
+    assert '[database] connection' in line.getMessage()
+
+
+LOGS_TO_A_FILE = 'import logging; logging.basicConfig(filename=sys.argv[2]); '
+
+
+@pytest.mark.parametrize('logs', ['', LOGS_TO_A_FILE], ids=['none', 'file'])
+def test_server_that_starts_without_keymw_ends_in_one_line(
+    made: Deployment, tmp_path: pathlib.Path, logs: str
+) -> None:
+    """gunicorn starts no worker again after this status."""
+    without_repository(made)
+    code = (
+        f'import sys; {logs}import keymw; '
+        'keymw.wrap(lambda environ, start_response: [], sys.argv[1])'
+    )
+    log = tmp_path / 'service.log'
+    done = subprocess.run(
+        [sys.executable, '-c', code, str(made.conf_file), str(log)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 4
+    (line,) = done.stderr.splitlines()
+    assert line.startswith('keymw cannot start: [vault] key_repository')
+    assert not logs or line in log.read_text()
 
 
 INI = """
@@ -252,7 +360,10 @@ def test_two_filters_in_one_process(
     tmp_path: pathlib.Path, pipeline: PipelineV2
 ) -> None:
     bob, json = pipeline.account('bob'), wires.Json()
-    token, body = pipeline.token(bob), json.write(username='bob', apiKey='x')
+    token, body = (
+        pipeline.token(bob),
+        json.write(username='bob', apiKey='x' * 16),
+    )
     one = front.front(tmp_path / 'one', pipeline)
     two = front.front(
         tmp_path / 'two',
@@ -316,7 +427,7 @@ def test_keystone_takes_config_file_and_nothing_else(
 
 
 def python(code: str, *arguments: str) -> str:
-    """What a process of its own prints."""
+    """The output of a process of its own."""
     done = subprocess.run(
         [sys.executable, '-c', code, *arguments],
         check=True,

@@ -5,23 +5,23 @@ from typing import Any
 
 import pytest
 
-from tests import wire as wires
-from tests.between import Between
-from tests.between import reply
-from tests.cloud import Cloud
-from tests.cloud import Person
+from tests.support import wire as wires
+from tests.support.between import Between
+from tests.support.between import reply
+from tests.support.cloud import Cloud
+from tests.support.cloud import Person
 
 OPERATIONS = ('list', 'get', 'add', 'update', 'delete', 'reset')
 ALONE = {'identity': {'service_user': ''}}
-# For what has nothing to do with formats.
+# For tests that do not depend on the format.
 json_only = pytest.mark.parametrize('wire', [wires.Json()], ids=['json'])
 
 
 def every_operation(
     send: Any, wire: wires.Wire, target: Person, **more: Any
 ) -> list[Any]:
-    """The answers to each operation on a user."""
-    body = wire.write(username=target.name, apiKey='given')
+    """The responses to each operation on a user."""
+    body = wire.write(username=target.name, apiKey='given' * 4)
     return [
         send('GET', wires.base(target.id), **more),
         send('GET', wires.key(target.id), **more),
@@ -125,16 +125,18 @@ def test_body_must_hold_the_present_name(
     send('POST', wires.reset(bob.id))
     renamed = rename(cloud, bob, f'{bob.name}-now')
     for path in (wires.base(bob.id), wires.key(bob.id)):
-        former = send('POST', path, wire.write(username=bob.name, apiKey='x'))
+        former = send(
+            'POST', path, wire.write(username=bob.name, apiKey='x' * 16)
+        )
         assert wire.fault(former) == (
             'badRequest',
             400,
             'User and UserId mis-matched',
         )
         present = send(
-            'POST', path, wire.write(username=renamed.name, apiKey='y')
+            'POST', path, wire.write(username=renamed.name, apiKey='y' * 16)
         )
-        assert wire.key(present) == (renamed.name, 'y')
+        assert wire.key(present) == (renamed.name, 'y' * 16)
 
 
 @json_only

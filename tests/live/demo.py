@@ -1,29 +1,54 @@
-"""The demo, started as make demo does, and asked over its port."""
+"""The demo, started as by make demo, with requests to its port."""
 
+from collections.abc import Callable
+from collections.abc import Iterator
+import contextlib
+from importlib import metadata
 import json
 import os
 import pathlib
 import re
-import socket
+import shutil
+import sqlite3
 import subprocess
 import sys
 from typing import Any
 import urllib.error
 import urllib.request
 
+from tests.support import ready
+from tests.support.servers import ports
+from tests.support.servers.memcached import Memcached
+
 ROOT = pathlib.Path(__file__).parent.parent.parent
+PROGRAMS = ROOT / 'demo'
 READY = re.compile(r'keymw is ready on (http://127\.0\.0\.1:\d+)\n')
 LAST_LINE = 'Ctrl-C stops it.\n'
+# The port of the demo that others are copied from.
+PORT = 5000
+# Seconds. The Keystone of the demo caches little, and many wait at once.
+PATIENCE = 120
+# One cache for all workers: 25 ms of Keystone for a request, and not 500.
+_CACHE = """backend = dogpile.cache.pymemcache
+memcache_servers = 127.0.0.1:{port}
+"""
 
 
 class Demo:
     """A demo that serves, and the token of its administrator."""
 
-    def __init__(self, home: pathlib.Path) -> None:
-        with socket.create_server(('127.0.0.1', 0)) as probe:
-            self.port = probe.getsockname()[1]
+    def __init__(
+        self,
+        home: pathlib.Path,
+        programs: pathlib.Path = PROGRAMS,
+        prepare: Callable[[pathlib.Path, int], None] | None = None,
+        port: int | None = None,
+    ) -> None:
+        self.port = port or ports.free()
         self.home = home
-        self.process = start(home, self.port)
+        if prepare is not None:
+            prepare(home, self.port)
+        self.process = start(home, self.port, programs)
         self.url = self._wait()
         self.token = self.sign_in('admin', 'admin')
 
@@ -47,7 +72,7 @@ class Demo:
         token: str | None = None,
         **headers: str,
     ) -> Any:
-        """Status, headers and body of an answer."""
+        """Status, headers and body of a response."""
         headers.setdefault('Content-Type', 'application/json')
         request = urllib.request.Request(
             self.url + path,
@@ -56,7 +81,7 @@ class Demo:
             data=body if body is None else json.dumps(body).encode(),
         )
         try:
-            with urllib.request.urlopen(request, timeout=30) as answer:
+            with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
                 return answer.status, answer.headers, answer.read()
         except urllib.error.HTTPError as error:
             return error.code, error.headers, error.read()
@@ -91,10 +116,64 @@ class Demo:
         return descendants(self.process.pid)
 
 
-def start(home: pathlib.Path, port: int | str) -> subprocess.Popen[str]:
+@contextlib.contextmanager
+def cached_demo(place: pathlib.Path, keymw_conf: str = '') -> Iterator[Demo]:
+    """The demo with a cache that its workers share, for tests of clients.
+
+    keymw_conf is written at the end of its keymw.conf. The installation is a
+    copy of one that was made before.
+    """
+    programs = shutil.copytree(PROGRAMS, place / 'demo')
+    with Memcached() as memcached:
+        _share_cache(programs / 'templates' / 'keystone.conf', memcached.port)
+        with (programs / 'templates' / 'keymw.conf').open('a') as conf:
+            conf.write(keymw_conf)
+        made = Demo(place / 'state', programs, prepare=copy_installation)
+        yield made
+        made.stop()
+
+
+def _share_cache(conf: pathlib.Path, port: int) -> None:
+    text = conf.read_text().replace('caching = false', 'caching = true')
+    backend = 'backend = oslo_cache.dict\n'
+    assert backend in text
+    conf.write_text(text.replace(backend, _CACHE.format(port=port)))
+
+
+def copy_installation(home: pathlib.Path, port: int) -> None:
+    """What the first start of a demo makes, for a port."""
+    files = sorted(PROGRAMS.rglob('*.*'))
+    recipe = [f.read_text() for f in files if f.suffix in ('.py', '.conf')]
+    name = f'demo-{metadata.version("keystone")}'
+    ready.copy(name, '\n'.join(recipe), home, _install)
+    stamp = home / 'made-for'
+    stamp.write_text(stamp.read_text().replace(f' {PORT},', f' {port},'))
+    with contextlib.closing(sqlite3.connect(home / 'keystone.db')) as rows:
+        change = 'UPDATE endpoint SET url = replace(url, ?, ?)'
+        rows.execute(change, (f':{PORT}/', f':{port}/'))
+        rows.commit()
+
+
+def _install(home: pathlib.Path) -> None:
+    made = home / 'made'
+    code = 'import pathlib, state, sys; state.make(pathlib.Path(sys.argv[1]),'
+    subprocess.run(
+        [sys.executable, '-c', f'{code} {PORT})', made],
+        cwd=PROGRAMS,
+        check=True,
+        stdout=subprocess.PIPE,
+    )
+    for item in made.iterdir():
+        item.rename(home / item.name)
+    made.rmdir()
+
+
+def start(
+    home: pathlib.Path, port: int | str, programs: pathlib.Path = PROGRAMS
+) -> subprocess.Popen[str]:
     """Start the demo in a process group of its own."""
     return subprocess.Popen(
-        [sys.executable, 'demo/run.py'],
+        [sys.executable, programs / 'run.py'],
         cwd=ROOT,
         env=os.environ | {'DEMO_DIR': str(home), 'PORT': str(port)},
         stdout=subprocess.PIPE,

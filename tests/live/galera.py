@@ -21,16 +21,16 @@ import time
 
 from keymw import conf as configuration
 from keymw import vault
-from keymw.handlers.credentials import KIND
+from keymw.credentials.handlers import KIND
 from keymw.storage.sql.credentials import SqlCredentials
-from tests import wire
-from tests.cloud import Cloud
-from tests.cloud import Person
-from tests.deployment import Deployment
-from tests.servers import Server
-from tests.servers import ports
-from tests.servers import together
-from tests.servers.galera import Galera
+from tests.support import wire
+from tests.support.cloud import Cloud
+from tests.support.cloud import Person
+from tests.support.deployment import Deployment
+from tests.support.servers import Server
+from tests.support.servers import ports
+from tests.support.servers import together
+from tests.support.servers.galera import Galera
 
 USERS = 24
 CLIENTS = 6
@@ -84,7 +84,7 @@ class Keymw(Server):
     def ask(
         self, method: str, path: str, token: str, body: bytes | None = None
     ) -> 'Answer':
-        """The answer to a request."""
+        """The response to a request."""
         headers = {'X-Auth-Token': token, 'Accept': 'application/json'}
         if body is not None:
             headers['Content-Type'] = 'application/json'
@@ -104,7 +104,7 @@ class Keymw(Server):
 
 @dataclasses.dataclass(frozen=True)
 class Answer:
-    """What a keymw said, and how long that took."""
+    """A response of keymw, and its duration."""
 
     method: str
     status: int
@@ -125,17 +125,17 @@ class Client:
         self.answers: list[Answer] = []
         self.stale = 0
         # By user: what was acknowledged last, and what may stand instead,
-        # since no answer or a 503 came to the attempt to write it.
+        # since no response or a 503 came to the attempt to write it.
         self.acknowledged: dict[str, str] = {}
         self.possible: dict[str, set[str]] = {}
 
     def run(self, stop: threading.Event) -> None:
-        """Write and read until told to stop."""
+        """Write and read until the stop."""
         for number in itertools.count():
             if stop.is_set():
                 return
             user = self._users[number % len(self._users)]
-            self._write(user, f'{user.name}-{number}')
+            self._write(user, f'{user.name}-{number:012}')
             self._read(user)
 
     def _write(self, user: Person, key: str) -> None:
@@ -175,12 +175,12 @@ class Outcome:
     rejoined: float
 
     def of(self, status: int) -> list[Answer]:
-        """The answers with a status."""
+        """The responses with a status."""
         return [one for one in self.answers if one.status == status]
 
     @property
     def strange(self) -> list[Answer]:
-        """Answers that should not be: a 503 must say when to come back."""
+        """Wrong responses: a 503 must have a Retry-After."""
         return [
             one
             for one in self.answers
@@ -207,7 +207,7 @@ class Outcome:
 def run(
     home: pathlib.Path, cloud: Cloud, *, one_node_each: bool = False
 ) -> Outcome:
-    """Kill a node under load, start it again, and look what is there."""
+    """Kill a node under load, start it again, and check its data."""
     users = [cloud.person() for _ in range(USERS)]
     with Galera() as galera, contextlib.ExitStack() as running:
         made = _deployments(home, galera, one_node_each)

@@ -1,8 +1,8 @@
 """keymw before a small pipeline, as a server preloads it.
 
 Everybody may manage the key of their own: the token of a user is its id.
-Headers tell which worker answers, and which processes made the engines of
-databases that it has.
+Headers tell which worker answers, and which processes made the connections to
+databases that it has open.
 """
 
 from collections.abc import Iterable
@@ -15,12 +15,13 @@ from wsgiref.types import WSGIEnvironment
 import sqlalchemy as sa
 
 import keymw
-from tests.pipeline_v2 import Account
-from tests.pipeline_v2 import PipelineV2
+from tests.support.pipeline_v2 import Account
+from tests.support.pipeline_v2 import PipelineV2
 
 USERS = 16
 
-ENGINES: list[int] = []
+# The process that made each open connection.
+CONNECTIONS: dict[int, int] = {}
 
 
 def user_id(number: int) -> str:
@@ -36,14 +37,15 @@ def _pipeline() -> PipelineV2:
     return made
 
 
-def _note_engines() -> None:
-    make = sa.create_engine
+def _note_connections() -> None:
+    def note(connection: object, *_record: object) -> None:
+        CONNECTIONS[id(connection)] = os.getpid()
 
-    def note(*arguments: Any, **options: Any) -> sa.Engine:
-        ENGINES.append(os.getpid())
-        return make(*arguments, **options)
+    def forget(connection: object, *_record: object) -> None:
+        CONNECTIONS.pop(id(connection), None)
 
-    sa.create_engine = note
+    sa.event.listen(sa.Pool, 'connect', note)
+    sa.event.listen(sa.Pool, 'close', forget)
 
 
 def _tell_worker(app: WSGIApplication) -> WSGIApplication:
@@ -53,7 +55,7 @@ def _tell_worker(app: WSGIApplication) -> WSGIApplication:
         def start(status: str, headers: Any, *more: Any) -> Any:
             told = [
                 ('X-Worker', str(os.getpid())),
-                ('X-Engines', ' '.join(map(str, ENGINES))),
+                ('X-Makers', ' '.join(map(str, CONNECTIONS.values()))),
             ]
             return start_response(status, [*headers, *told], *more)
 
@@ -63,6 +65,6 @@ def _tell_worker(app: WSGIApplication) -> WSGIApplication:
 
 
 def make() -> WSGIApplication:
-    """What the server loads before it forks."""
-    _note_engines()
+    """The application that the server loads before it forks."""
+    _note_connections()
     return _tell_worker(keymw.wrap(_pipeline(), os.environ['KEYMW_CONF']))

@@ -1,4 +1,4 @@
-"""make demo, as somebody who tries keymw meets it."""
+"""make demo, as a newcomer finds it."""
 
 import collections
 from collections.abc import Iterator
@@ -19,10 +19,10 @@ import uuid
 
 import pytest
 
-from tests import wire as wires
 from tests.live.demo import ROOT
 from tests.live.demo import Demo
 from tests.live.demo import start
+from tests.support import wire as wires
 
 
 def is_alive(pid: int) -> bool:
@@ -44,14 +44,15 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
 def test_a_key_lives_and_dies(demo: Demo) -> None:
     alice = demo.user_id('alice')
     base, key = wires.base(alice), wires.key(alice)
-    body = {wires.ROOT: {'username': 'alice', 'apiKey': 'first'}}
+    body = {wires.ROOT: {'username': 'alice', 'apiKey': 'first' * 4}}
     assert demo.ask('POST', base, body)[0] == 201
     assert json.loads(demo.ask('GET', key)[2]) == body
     status, _, new = demo.ask('POST', wires.reset(alice))
     assert status == 200
     assert re.fullmatch('[0-9a-f]{32}', json.loads(new)[wires.ROOT]['apiKey'])
     assert json.loads(demo.ask('GET', base)[2]) == {
-        'credentials': [json.loads(new)]
+        'credentials': [json.loads(new)],
+        'credentials_links': [],
     }
     assert b'<rax-kskey:' in demo.ask('GET', f'{base}.xml')[2]
     assert demo.ask('DELETE', key)[0] == 204
@@ -63,7 +64,7 @@ def test_alice_may_reset_her_own_key_and_no_more(demo: Demo) -> None:
     hers = demo.sign_in('alice', 'demo')
     demo.token = admin
     alice, other = demo.user_id('alice'), demo.user_id('admin')
-    body = {wires.ROOT: {'username': 'alice', 'apiKey': 'first'}}
+    body = {wires.ROOT: {'username': 'alice', 'apiKey': 'first' * 4}}
     assert demo.ask('POST', wires.reset(alice), token=hers)[0] == 200
     assert demo.ask('POST', wires.reset(other), token=hers)[0] == 403
     assert demo.ask('POST', wires.base(alice), body, token=hers)[0] == 403
@@ -96,19 +97,19 @@ def test_a_user_deleted_through_one_worker_is_gone_in_all(demo: Demo) -> None:
         {'user': {'name': 'shortlived', 'password': 'demo'}},
     )
     user_id = json.loads(made[2])['user']['id']
-    for _ in range(30):
+    for _ in range(9):
         assert demo.ask('GET', wires.base(user_id))[0] == 200
     assert demo.ask('DELETE', f'/v3/users/{user_id}')[0] == 204
     deadline = time.monotonic() + 6
     while time.monotonic() < deadline:
         demo.ask('GET', wires.base(user_id))
-    answers = {demo.ask('GET', wires.base(user_id))[0] for _ in range(60)}
-    answers |= {demo.ask('GET', f'/v3/users/{user_id}')[0] for _ in range(60)}
+    answers = {demo.ask('GET', wires.base(user_id))[0] for _ in range(12)}
+    answers |= {demo.ask('GET', f'/v3/users/{user_id}')[0] for _ in range(12)}
     assert answers == {404}
 
 
 def readme_commands() -> list[str]:
-    """What the README tells to type in "Five requests to try"."""
+    """The commands of "Five requests to try" in the README."""
     text = (ROOT / 'README.md').read_text()
     part = text.split('## Five requests to try')[1].split('\n## ')[0]
     blocks = [textwrap.dedent(b) for b in re.split('\n\n(?=    )', part)]
@@ -134,7 +135,7 @@ def test_the_readme_tells_the_truth(demo: Demo) -> None:
     assert f'username="alice" apiKey="{key}"/>' in show
     new = json.loads(reset)
     assert re.fullmatch('[0-9a-f]{32}', new[wires.ROOT]['apiKey'])
-    assert json.loads(listed) == {'credentials': [new]}
+    assert json.loads(listed)['credentials'] == [new]
     assert deleted.startswith('HTTP/1.1 204 No Content')
 
 
@@ -155,6 +156,20 @@ def test_the_printed_requests_work(demo: Demo) -> None:
     assert [answer[9:12] for answer in answers[1:]] == [
         *('201', '200', '200', '204', '200', '200', '200', '204')
     ]
+
+
+def test_the_printed_programs_and_files_are_found_from_anywhere(
+    demo: Demo,
+) -> None:
+    (file,) = map(
+        pathlib.Path, re.findall(r'--config-file (\S+)"', demo.printed)
+    )
+    assert file.is_absolute()
+    assert file.is_file()
+    for program in ('keymw-manage', 'openstack'):
+        (path,) = re.findall(rf'[^\s"]*/{program}(?= )', demo.printed)
+        assert pathlib.Path(path).is_absolute()
+        assert os.access(path, os.X_OK)
 
 
 def catalogue(demo: Demo, name: str) -> dict[str, dict[str, str]]:
@@ -286,7 +301,7 @@ class Load:
             if new is not None:
                 self.acknowledged[user_id] = new
             else:
-                # What got no answer may have been written, or not.
+                # What got no response may have been written, or not.
                 self.acknowledged.pop(user_id, None)
             shown = self._ask('GET', wires.key(user_id))
             if new is not None and shown not in (None, new):
@@ -313,7 +328,7 @@ class Load:
             thread.join()
 
     def wait_for(self, number: int) -> None:
-        """Let so many more requests be answered."""
+        """Permit this number of further responses."""
         enough = self.statuses.total() + number
         while self.statuses.total() < enough:
             time.sleep(0.01)
@@ -321,14 +336,14 @@ class Load:
 
 def test_sealing_keys_are_changed_under_load(demo: Demo) -> None:
     with Load(demo) as load:
-        load.wait_for(50)
+        load.wait_for(15)
         for former in ('1', '2'):
             manage(demo, 'vault', 'rotate')
-            load.wait_for(50)
+            load.wait_for(15)
             manage(demo, 'vault', 'migrate')
             manage(demo, 'vault', 'migrate', '--check')
             manage(demo, 'vault', 'drop', former)
-            load.wait_for(50)
+            load.wait_for(15)
     assert set(load.statuses) == {200}
     assert load.wrong == []
     status = manage(demo, 'vault', 'status', '-f', 'value').split('\n')
@@ -341,7 +356,7 @@ def test_sealing_keys_are_changed_under_load(demo: Demo) -> None:
 def test_what_was_acknowledged_survives_kills_of_workers(demo: Demo) -> None:
     with Load(demo) as load:
         for _ in range(6):
-            load.wait_for(30)
+            load.wait_for(15)
             os.kill(random.choice(demo.workers()[1:]), signal.SIGKILL)
     assert load.wrong == []
     assert set(load.statuses) <= {0, 200}

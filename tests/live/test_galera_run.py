@@ -2,8 +2,8 @@
 
 import pathlib
 
-from tests.cloud import Cloud
 from tests.live import galera
+from tests.support.cloud import Cloud
 
 
 def test_killed_node_loses_no_key(

@@ -12,6 +12,9 @@ import signal
 import subprocess
 import sys
 from typing import Any
+import urllib.error
+import urllib.parse
+import urllib.request
 
 import pytest
 
@@ -19,7 +22,10 @@ from tests.live.clients import install
 from tests.live.clients import kubernetes
 from tests.live.demo import ROOT
 from tests.live.demo import Demo
-from tests.servers import require
+from tests.live.demo import cached_demo
+from tests.live.demo import copy_installation
+from tests.support import digest
+from tests.support.servers import require
 
 PATIENCE = 120
 MANAGE = pathlib.Path(sys.executable).with_name('keymw-manage')
@@ -31,7 +37,7 @@ WRONG = '00000000-0000-4000-8000-000000000000'
 
 @dataclasses.dataclass(frozen=True)
 class Key:
-    """A global key, as its maker was told."""
+    """A global key, as in the response that made it."""
 
     id: str
     public: str
@@ -41,10 +47,10 @@ class Key:
 @pytest.fixture(scope='module')
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     """The demo, which lets in global keys from here."""
-    made = Demo(tmp_path_factory.mktemp('global') / 'state')
-    manage(made, 'access-list', 'add', '127.0.0.1', '--description', 'here')
-    yield made
-    made.stop()
+    with cached_demo(tmp_path_factory.mktemp('global')) as made:
+        words = ('access-list', 'add', '127.0.0.1', '--description', 'here')
+        manage(made, *words)
+        yield made
 
 
 @pytest.fixture(scope='module')
@@ -70,7 +76,7 @@ def new_key(demo: Demo, role: str = OWNER) -> Key:
 
 
 def ask(demo: Demo, key: Key, method: str, path: str, body: Any = None) -> Any:
-    """Status and body of an answer to somebody with this key."""
+    """Status and body of a response to a client with this key."""
     by = kubernetes.client(key.public, key.private)
     sent = None if body is None else json.dumps(body)
     status, told = by(method, f'{demo.url}{ADMIN}{path}', sent)
@@ -109,7 +115,7 @@ def in_python(script: str) -> Callable[[], list[Any]]:
 
 def in_node(script: str, package: str) -> Callable[[], list[Any]]:
     file = f'tests/live/clients/{script}.js'
-    name = package.partition('@')[0]
+    name = package.rpartition('@')[0].replace('/', '-')
     return lambda: ['node', file, install.node(name, package)]
 
 
@@ -142,16 +148,20 @@ CALLS: list[tuple[str, str, Any]] = [
 
 
 def told_by(
-    client: Callable[[], list[Any]], demo: Demo, public: str, private: str
+    client: Callable[[], list[Any]],
+    demo: Demo,
+    public: str,
+    private: str,
+    calls: list[tuple[str, str, Any]] = CALLS,
 ) -> list[Any]:
-    """What a client was answered when it asked all there is to ask."""
+    """The responses of a client to the whole list of requests."""
     given = {
         'url': demo.url + ADMIN,
         'public_key': public,
         'private_key': private,
         'calls': [
             (method, path, None if body is None else json.dumps(body))
-            for method, path, body in CALLS
+            for method, path, body in calls
         ],
     }
     done = run(client(), json.dumps(given))
@@ -203,6 +213,26 @@ def test_a_client_without_the_role_is_told_so(
     ]
     assert set(writes) == {(401, 'USER_UNAUTHORIZED')}
     assert [status for status, _ in answers[:2]] == [200, 200]
+
+
+def test_a_client_that_leaves_the_query_out_of_its_uri(
+    demo: Demo, owner: Key
+) -> None:
+    """It reads whatever it likes, and writes where there is no query."""
+    made = {'desc': 'made', 'roles': [READER]}
+    calls: list[tuple[str, str, Any]] = [
+        ('GET', '/apiKeys?pretty=true', None),
+        ('GET', '/whitelist?pageNum=1&itemsPerPage=500', None),
+        ('POST', '/apiKeys', made),
+        ('PATCH', '/apiKeys/ID?pretty=true', {'desc': 'changed'}),
+        ('POST', '/apiKeys?pretty=true', made),
+        ('DELETE', '/apiKeys/ID', None),
+    ]
+    client = in_node('digest_axios', '@mhoc/axios-digest-auth@0.8.0')
+    answers = told_by(client, demo, owner.public, owner.private, calls)
+    statuses = [status for status, _ in answers]
+    assert statuses == [200, 200, 200, 401, 401, 204]
+    assert owner.id in {key['id'] for key in answers[0][1]['results']}
 
 
 def test_opsmanager_reads(demo: Demo, owner: Key) -> None:
@@ -320,7 +350,7 @@ ID = re.compile(r'\{(API-KEY|ACCESS-LIST)-ID\}')
 def typed(
     demo: Demo, key: Key, command: str, id_: str = '', **words: str
 ) -> tuple[int, Any]:
-    """Status and body that a command of the documentation is answered."""
+    """Status and body of the response to a command of the documentation."""
     require('curl', ('curl',))
     command = command.replace('https://{+opsmgr-url+}', demo.url)
     command = USER.sub(f'{key.public}:{key.private}', command)
@@ -331,7 +361,7 @@ def typed(
     done = run(['sh', '-c', command])
     assert done.returncode == 0, done.stderr
     text, _, status = done.stdout.rpartition('\n')
-    # With --include there are the heads of two answers before it.
+    # With --include there are the heads of two responses before it.
     body = re.sub(r'\A(HTTP/1\.1 .*?\n\n)*', '', text, flags=re.DOTALL)
     return int(status), json.loads(body or 'null')
 
@@ -392,9 +422,8 @@ def test_what_the_demo_prints_makes_the_first_key(demo: Demo) -> None:
     (paragraph,) = [
         text for text in demo.printed.split('\n\n') if 'global-key' in text
     ]
-    script = paragraph.replace('.venv/bin/keymw-manage', str(MANAGE))
     # Where the access list has the entry already.
-    script = script.replace('add 127.0.0.1 ', 'add 127.0.0.0/8 ')
+    script = paragraph.replace('add 127.0.0.1 ', 'add 127.0.0.0/8 ')
     done = subprocess.run(
         ['bash', '-ec', script],
         cwd=ROOT,
@@ -416,8 +445,55 @@ def test_a_key_that_is_deleted_serves_nowhere(demo: Demo, owner: Key) -> None:
         assert all_ask(demo, key) == {401}
 
 
+def test_a_captured_write_is_done_once_by_all_workers(
+    demo: Demo, owner: Key
+) -> None:
+    assert len(demo.workers()) > 2
+    url = f'{demo.url}{ADMIN}/apiKeys'
+    header = answer_to(url, 'POST', owner)
+
+    def send(number: int) -> int:
+        body = {'desc': f'captured {number}', 'roles': [OWNER]}
+        request = urllib.request.Request(
+            url,
+            method='POST',
+            headers={
+                'Authorization': header,
+                'Content-Type': 'application/json',
+            },
+            data=json.dumps(body).encode(),
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=30) as answer:
+                return int(answer.status)
+        except urllib.error.HTTPError as error:
+            return error.code
+
+    with concurrent.futures.ThreadPoolExecutor(20) as pool:
+        statuses = list(pool.map(send, range(20)))
+    statuses += [send(number) for number in range(20, 40)]
+    assert sorted(statuses) == [200] + [401] * 39
+    listed = ask(demo, owner, 'GET', '/apiKeys?itemsPerPage=500')[1]['results']
+    made = [key for key in listed if key['desc'].startswith('captured')]
+    assert len(made) == 1
+
+
+def answer_to(url: str, method: str, key: Key) -> str:
+    """The response to a challenge, as somebody on the way could see it."""
+    try:
+        urllib.request.urlopen(urllib.request.Request(url, method=method))
+    except urllib.error.HTTPError as error:
+        told = error.headers['WWW-Authenticate']
+    challenge = {
+        name: text.strip('"')
+        for name, text in re.findall(r'(\w+)=("[^"]*"|\S+?)(?=,|$)', told)
+    }
+    path = urllib.parse.urlsplit(url).path
+    return digest.answer(challenge, method, path, key.public, key.private)
+
+
 def all_ask(demo: Demo, key: Key, number: int = 24) -> set[int]:
-    """What so many are answered at the same time, of whichever worker."""
+    """Concurrent responses, from any worker."""
     with concurrent.futures.ThreadPoolExecutor(number) as pool:
         answers = [
             pool.submit(ask, demo, key, 'GET', '/apiKeys/roles')
@@ -430,7 +506,7 @@ def test_keys_outlive_kill_9(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     home = tmp_path_factory.mktemp('killed') / 'state'
-    first = Demo(home)
+    first = Demo(home, prepare=copy_installation)
     words = ('access-list', 'add', '127.0.0.0/8', '--description', 'here')
     manage(first, *words)
     owner = new_key(first)
@@ -441,7 +517,7 @@ def test_keys_outlive_kill_9(
     for process in (first.process.pid, *first.workers()):
         os.kill(process, signal.SIGKILL)
     first.process.communicate(timeout=30)
-    again = Demo(home)
+    again = Demo(home, port=first.port)
     try:
         assert all_ask(again, reader) == {200}
         assert ask(again, owner, 'DELETE', f'/apiKeys/{reader.id}')[0] == 204

@@ -14,10 +14,10 @@ from oslo_context import context
 import pytest
 
 from keymw import conf
-from tests import wire as wires
-from tests.cloud import Cloud
-from tests.cloud import Person
-from tests.deployment import Deployment
+from tests.support import wire as wires
+from tests.support.cloud import Cloud
+from tests.support.cloud import Person
+from tests.support.deployment import Deployment
 
 JSON = wires.Json()
 
@@ -106,7 +106,7 @@ def forget_context() -> None:
 
 
 def run(code: str, *arguments: str) -> Any:
-    """What a process with these arguments tells, as JSON."""
+    """The output of a process with these arguments, as JSON."""
     done = subprocess.run(
         [sys.executable, '-c', code, *arguments],
         check=True,
@@ -159,7 +159,7 @@ LOGGING = """
 import json, logging, sys
 before = (list(logging.getLogger().handlers), logging.getLogger().level)
 import keymw
-from tests.pipeline_v2 import PipelineV2
+from tests.support.pipeline_v2 import PipelineV2
 keymw.wrap(PipelineV2(), sys.argv[1])
 root = logging.getLogger()
 print(json.dumps((list(root.handlers), root.level) == before))

@@ -17,11 +17,11 @@ from typing import Any
 
 import pytest
 
-from tests import manage
-from tests.deployment import Deployment
 from tests.live.clients import kubernetes
-from tests.servers.mariadb import MariaDB
-from tests.servers.postgresql import PostgreSQL
+from tests.support import manage
+from tests.support.deployment import Deployment
+from tests.support.servers.mariadb import MariaDB
+from tests.support.servers.postgresql import PostgreSQL
 
 ROUNDS = 10
 WORKERS = 4
@@ -43,7 +43,7 @@ def made(
     with contextlib.ExitStack() as running:
         if request.param is not None:
             server = running.enter_context(request.param())
-            url = server.url(server.database()).rstrip('?')
+            url = server.url(server.database()).rstrip('?&')
             options['database'] = {'connection': url}
         found = Deployment(tmp_path_factory.mktemp('owners') / 'k', options)
         found.set_up()
@@ -54,7 +54,7 @@ def made(
 
 @pytest.fixture(scope='module')
 def url(made: Deployment) -> Iterator[str]:
-    """Where its workers answer."""
+    """The URLs of its workers."""
     pytest.importorskip('gunicorn')
     environ = os.environ | {
         'KEYMW_CONF': str(made.conf_file),
@@ -89,14 +89,14 @@ def place(process: subprocess.Popen[str]) -> str:
 
 @dataclasses.dataclass(frozen=True)
 class Owner:
-    """A key that may do everything, and what is asked with it."""
+    """A key with all rights, and its requests."""
 
     id: str
     public: str
     private: str = dataclasses.field(repr=False)
 
     def ask(self, method: str, url: str, body: Any = None) -> tuple[int, Any]:
-        """Status and body of an answer."""
+        """Status and body of a response."""
         sent = None if body is None else json.dumps(body)
         status, _, told = self.asks(method, url, sent)
         return status, json.loads(told or 'null')
@@ -128,7 +128,7 @@ def global_key(made: Deployment, *words: str) -> Any:
 
 
 def at_once(*calls: Any) -> list[tuple[int, Any]]:
-    """What calls are answered that begin at the same moment."""
+    """The responses to calls that begin at the same time."""
     start = threading.Barrier(len(calls))
 
     def ask(call: Any) -> Any:
@@ -204,7 +204,7 @@ def test_a_key_that_is_deleted_serves_nowhere(
 
 
 def answering(by: Owner, url: str) -> dict[str, int]:
-    """The status that each worker answers with; all are asked."""
+    """The status of the response of each worker."""
     found: dict[str, int] = {}
     while len(found) < WORKERS:
         status, headers, _ = by.asks('GET', url)

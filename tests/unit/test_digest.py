@@ -1,4 +1,4 @@
-"""Challenges, and every way that clients answer them."""
+"""Challenges, and the responses of all clients."""
 
 from collections.abc import Callable
 import hashlib
@@ -12,23 +12,23 @@ import time
 
 import pytest
 
-from keymw import digest
-from keymw.digest import Algorithm
-from keymw.digest import Answer
-from keymw.digest import Asked
-from keymw.digest import Claim
-from keymw.digest import Digest
-from keymw.digest import Nonces
-from keymw.digest import Refused
-from keymw.digest import Stale
-from tests.clock import Clock
+from keymw.global_keys import digest
+from keymw.global_keys.digest import Algorithm
+from keymw.global_keys.digest import Authorization
+from keymw.global_keys.digest import Claim
+from keymw.global_keys.digest import Digest
+from keymw.global_keys.digest import Nonces
+from keymw.global_keys.digest import Refused
+from keymw.global_keys.digest import RequestLine
+from keymw.global_keys.digest import Stale
+from tests.support.clock import Clock
 
 LIFETIME = 300
 USER, KEY = 'hcvxodya', 'e01f0d30-3d11-42e3-b731-b17923234fa6'
 PATH = '/api/public/v1.0/admin/apiKeys/5d7084a280eef52172c95bcd'
 QUERY = 'pretty=true'
 URI = f'{PATH}?{QUERY}'
-ASKED = Asked('PATCH', PATH, QUERY)
+ASKED = RequestLine('PATCH', PATH, QUERY)
 NONCE = 'kWVA9Ciu7lNaN5QdjPe8kxPMReVjbt+B'
 CNONCE = '0a4f113b0a4f113b'
 
@@ -49,7 +49,7 @@ RESPONSES = {
 EIGHT = RESPONSES[Algorithm.MD5, '00000001']
 ONE = RESPONSES[Algorithm.MD5, '1']
 
-# How each client of the contract, 3.2, writes its answer.
+# How each client of the contract, 3.2, writes its response.
 CLIENTS = {
     'curl': f'Digest username="{USER}", realm="MMS Public API", '
     f'nonce="{NONCE}", uri="{URI}", cnonce="{CNONCE}", nc=00000001, '
@@ -91,7 +91,7 @@ HASHES = {Algorithm.MD5: hashlib.md5, Algorithm.SHA256: hashlib.sha256}
 
 
 def header(between: str = ', ', without: str = '', **changed: str) -> str:
-    """The answer of the test vector, changed, without one parameter."""
+    """The response of the test vector, changed, without one parameter."""
     said = PARAMETERS | changed
     return 'Digest ' + between.join(
         f'{name}="{said[name]}"' for name in said if name != without
@@ -99,7 +99,7 @@ def header(between: str = ', ', without: str = '', **changed: str) -> str:
 
 
 def right(method: str, said: dict[str, str]) -> str:
-    """The response of somebody who has the key."""
+    """The response of a client with the key."""
     name = Algorithm(said.get('algorithm', 'MD5'))
 
     def hashed(*parts: str) -> str:
@@ -113,7 +113,7 @@ def right(method: str, said: dict[str, str]) -> str:
 
 
 def answered(nonce: str, method: str = 'PATCH', **changed: str) -> str:
-    """A right answer with a nonce."""
+    """A right response with a nonce."""
     said = PARAMETERS | {'nonce': nonce} | changed
     return header(**(said | {'response': right(method, said)} | changed))
 
@@ -133,8 +133,8 @@ def both(nonces: Nonces) -> Digest:
     return Digest(nonces, list(Algorithm))
 
 
-def taken(gate: Digest, sent: str | None, asked: Asked = ASKED) -> Claim:
-    """What a right answer claims, once it is proved."""
+def taken(gate: Digest, sent: str | None, asked: RequestLine = ASKED) -> Claim:
+    """The claim of a right response, once it is verified."""
     claim = gate.read(sent, asked)
     gate.verify(claim, HA1[claim.algorithm])
     return claim
@@ -413,7 +413,7 @@ def test_many_parameters_take_no_longer() -> None:
     assert time.process_time() - before < 0.1
 
 
-# What an answer is worth
+# Verification of a response
 
 
 @pytest.mark.parametrize('algorithm', Algorithm)
@@ -512,7 +512,7 @@ def test_key_that_is_not_there_is_as_much_work(
     ],
 )
 def test_uri_is_that_of_the_request(uri: str, path: str, query: str) -> None:
-    assert digest.names(uri, Asked('GET', path, query))
+    assert digest.names(uri, RequestLine('GET', path, query))
 
 
 @pytest.mark.parametrize(
@@ -522,7 +522,6 @@ def test_uri_is_that_of_the_request(uri: str, path: str, query: str) -> None:
         '*',
         '/',
         'a/b?x=1',
-        '/a/b',
         '/a/b?',
         '/a/b?x=1&',
         '/a/b?x=%31',
@@ -543,7 +542,28 @@ def test_uri_is_that_of_the_request(uri: str, path: str, query: str) -> None:
     ],
 )
 def test_uri_is_that_of_another_request(uri: str) -> None:
-    assert not digest.names(uri, Asked('GET', '/a/b', 'x=1'))
+    assert not digest.names(uri, RequestLine('GET', '/a/b', 'x=1'))
+
+
+@pytest.mark.parametrize('uri', ['/a/b', '/p/a/b', 'http://any.example/a/b'])
+@pytest.mark.parametrize(
+    ('method', 'is_taken'),
+    [
+        ('GET', True),
+        ('HEAD', True),
+        ('POST', False),
+        ('PATCH', False),
+        ('DELETE', False),
+        ('PUT', False),
+        ('get', False),
+    ],
+)
+def test_query_is_left_out_of_the_uri_of_reads_alone(
+    uri: str, method: str, is_taken: bool
+) -> None:
+    assert (
+        digest.names(uri, RequestLine(method, '/a/b', 'x=1'), '/p') == is_taken
+    )
 
 
 @pytest.mark.parametrize('prefix', ['/proxy', '/proxy/'])
@@ -553,7 +573,7 @@ def test_uri_may_have_what_a_proxy_takes_off(
     behind = Digest(nonces, [Algorithm.MD5], prefix)
     for uri in (f'/proxy{URI}', f'https://om.example/proxy{URI}', URI):
         taken(behind, answered(nonces.make(Algorithm.MD5), uri=uri))
-    for uri in (f'/other{URI}', f'/proxy/proxy{URI}', f'/proxy{PATH}'):
+    for uri in (f'/other{URI}', f'/proxy/proxy{URI}', f'/proxy{PATH}?'):
         with pytest.raises(Refused):
             taken(behind, answered(nonces.make(Algorithm.MD5), uri=uri))
 
@@ -615,14 +635,14 @@ def test_wrong_answer_with_an_old_nonce_is_just_wrong(
 @pytest.mark.parametrize(
     'asked',
     [
-        Asked('GET', PATH, QUERY),
-        Asked('patch', PATH, QUERY),
-        Asked('PATCH', PATH, ''),
-        Asked('PATCH', f'{PATH}/', QUERY),
+        RequestLine('GET', PATH, QUERY),
+        RequestLine('patch', PATH, QUERY),
+        RequestLine('PATCH', PATH, ''),
+        RequestLine('PATCH', f'{PATH}/', QUERY),
     ],
 )
 def test_answer_about_another_request_is_refused(
-    both: Digest, nonces: Nonces, asked: Asked
+    both: Digest, nonces: Nonces, asked: RequestLine
 ) -> None:
     with pytest.raises(Refused):
         taken(both, answered(nonces.make(Algorithm.MD5)), asked)
@@ -683,12 +703,12 @@ def test_no_answer_spoilt_by_chance_is_more_than_refused(
             continue
 
 
-# Secrets, and what the machine may lack
+# Secrets, and algorithms that the machine may lack
 
 
 def test_answer_does_not_show_its_response() -> None:
     answer = digest.parse(header())
-    assert isinstance(answer, Answer)
+    assert isinstance(answer, Authorization)
     assert EIGHT not in repr(answer)
 
 
@@ -729,7 +749,7 @@ _BARRED = """\
 import sys
 sys.modules['_md5'] = None
 import hashlib
-from keymw import digest
+from keymw.global_keys import digest
 try:
     hashlib.md5(b'')
 except ValueError:

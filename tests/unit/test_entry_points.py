@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from keymw.storage.base import AccessListStore
 from keymw.storage.base import CredentialStore
-from keymw.storage.base import GlobalKeyStore
+from keymw.storage.global_keys import AccessListStore
+from keymw.storage.global_keys import GlobalKeyStore
 
 PROJECT: dict[str, Any] = tomllib.loads(
     (pathlib.Path(__file__).parents[2] / 'pyproject.toml').read_text()
@@ -41,7 +41,8 @@ def test_entry_point_is_installed(point: metadata.EntryPoint) -> None:
 
 def test_names_that_an_operator_types_are_there() -> None:
     assert 'keymw' in NAMED['paste.filter_factory']
-    assert 'keystone' in NAMED['paste.app_factory']
+    assert {'health', 'keystone', 'metrics'} <= set(NAMED['paste.app_factory'])
+    assert 'keymw' in NAMED['oslo.middleware.healthcheck']
     assert 'keymw-manage' in NAMED['console_scripts']
     assert {'memory', 'sql'} <= set(NAMED['keymw.credential_store'])
     assert 'keymw' in NAMED['oslo.config.opts']

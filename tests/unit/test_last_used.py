@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from keymw.last_used import LastUsed
-from keymw.storage.base import AccessEntry
+from keymw.global_keys.last_used import LastUsed
+from keymw.storage.global_keys import AccessEntry
 
 NOW = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
 
@@ -20,7 +20,7 @@ def entry(id_: str, last_used_at: datetime.datetime | None = None) -> Any:
 
 
 class Slow:
-    """A store that answers when it is told to."""
+    """A store that responds when a test lets it."""
 
     def __init__(self) -> None:
         self.begun: list[str] = []

@@ -1,4 +1,4 @@
-"""What a directory answers page by page, where it cannot be had at will."""
+"""Pages of a directory that no real server sends on demand."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ PAST_THE_END = b'\xff' * 8
 
 
 class Directory:
-    """Answers one page after another, the last one for ever."""
+    """Sends one page after another, and repeats the last one."""
 
-    def __init__(self, *pages: tuple[list[str], bytes]) -> None:
+    def __init__(self, *pages: tuple[list[str | None], bytes]) -> None:
         self.pages = list(pages)
 
     def search_ext(self, *_args: Any, **_kwargs: Any) -> int:
@@ -38,12 +38,17 @@ class Directory:
     'pages',
     [
         [(['cn=1'], b'1'), (['cn=2'], b'')],
+        # Cookies are opaque: 389 Directory Server repeats them.
+        [(['cn=1'], b'0'), (['cn=2'], b'0'), ([], b'')],
+        [(['cn=1'], b'1'), ([], b'2'), (['cn=2'], b'1'), ([], b'1')],
+        # A page may hold nothing but references to other servers.
+        [(['cn=1'], b'0'), ([None], b'0'), (['cn=2'], b'')],
         # OpenLDAP, where entries are changed between two pages.
         [(['cn=1'], b'1'), (['cn=2'], PAST_THE_END), ([], PAST_THE_END)],
     ],
 )
 def test_pages_come_to_an_end(
-    pages: list[tuple[list[str], bytes]], tmp_path: pathlib.Path
+    pages: list[tuple[list[str | None], bytes]], tmp_path: pathlib.Path
 ) -> None:
     file = tmp_path / 'keymw.conf'
     file.write_text(

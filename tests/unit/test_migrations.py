@@ -5,6 +5,7 @@ import pathlib
 import sqlite3
 
 from alembic import autogenerate
+from alembic import script
 from alembic.runtime import migration
 import pytest
 import sqlalchemy as sa
@@ -12,8 +13,9 @@ import sqlalchemy as sa
 from keymw import conf
 from keymw.storage.sql import database
 from keymw.storage.sql import migrate
+from keymw.storage.sql import migrations
 from keymw.storage.sql import tables
-from tests.deployment import Deployment
+from tests.support.deployment import Deployment
 
 
 @pytest.fixture
@@ -49,6 +51,11 @@ def test_sync_makes_the_newest_version_and_may_be_repeated(
     for _ in range(2):
         migrate.sync(db)
         assert migrate.current(db) == migrate.head()
+
+
+def test_version_that_is_needed_is_the_last_step_of_alembic() -> None:
+    steps = script.ScriptDirectory(str(migrations.__path__[0]))
+    assert migrate.head() == steps.get_current_head()
 
 
 def test_tables_are_those_of_the_code(

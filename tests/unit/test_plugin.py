@@ -16,7 +16,7 @@ from keystoneauth1 import session as sessions
 import pytest
 import requests
 
-from keymw import plugin
+from keymw.client import v3apikey as plugin
 
 URL = 'http://keystone.test/v3'
 KEY = '0123456789abcdef0123456789abcdef'
@@ -24,7 +24,7 @@ WHO = {'username': 'alice', 'user_domain_id': 'default'}
 
 
 class Keystone(requests.adapters.BaseAdapter):
-    """Answers each login with a token, and remembers what was sent."""
+    """Answers each login with a token, and records the requests."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -50,7 +50,7 @@ class Keystone(requests.adapters.BaseAdapter):
         return sessions.Session(session=over)
 
     def sent(self) -> Any:
-        """What the one login was."""
+        """The one login."""
         (request,) = self.asked
         assert request.url == f'{URL}/auth/tokens'
         return json.loads(request.body)['auth']
@@ -195,7 +195,7 @@ class Nothing:
 
 allowed = sys.stdlib_module_names | set(sys.argv[1:])
 sys.meta_path.insert(0, Nothing())
-from keymw import plugin
+from keymw.client import v3apikey as plugin
 plugin.Loader().load_from_options(
     auth_url='http://x/v3', user_id='u', api_key='k')
 try:
@@ -233,3 +233,16 @@ def test_it_loads_where_the_server_is_not_installed() -> None:
         check=False,
     )
     assert done.stdout == 'alone\n', done.stderr
+
+
+def test_key_that_names_its_owner_needs_no_user(keystone: Keystone) -> None:
+    key = f'kmw_{"a" * 16}_{"b" * 38}'
+    load(api_key=key).get_token(keystone.session())
+    identity = {'methods': ['api_key'], 'api_key': {'secret': key}}
+    assert keystone.sent() == {'identity': identity}
+
+
+@pytest.mark.parametrize('key', [KEY, 'kmw_short', f'K_{"a" * 16}_{"b" * 38}'])
+def test_other_key_without_a_user_is_refused(key: str) -> None:
+    with pytest.raises(exceptions.OptionError, match='Name the user'):
+        load(api_key=key)

@@ -1,4 +1,4 @@
-"""No right answer is taken twice, wherever it is remembered."""
+"""No right response is accepted twice, whichever store records it."""
 
 import abc
 from collections.abc import Callable
@@ -6,28 +6,37 @@ from collections.abc import Iterator
 from concurrent import futures
 import contextlib
 import multiprocessing
+import pathlib
 import random
 import sys
 import threading
 import time
 from typing import Any
 
+from oslo_config import cfg
 import pytest
+import sqlalchemy as sa
 
-from keymw import replays
+from keymw import conf as configuration
 from keymw.conf import ConfigError
-from keymw.digest import SKEW
-from keymw.digest import Algorithm
-from keymw.digest import Nonce
-from keymw.digest import Nonces
-from keymw.digest import Refused
-from keymw.replays import LocalReplays
-from keymw.replays import Replays
-from keymw.replays import SharedReplays
+from keymw.global_keys import replays
+from keymw.global_keys.digest import SKEW
+from keymw.global_keys.digest import Algorithm
+from keymw.global_keys.digest import Nonce
+from keymw.global_keys.digest import Nonces
+from keymw.global_keys.digest import Refused
+from keymw.global_keys.replays import LocalReplays
+from keymw.global_keys.replays import Replays
+from keymw.global_keys.replays import SharedReplays
+from keymw.global_keys.replays import StoredReplays
 from keymw.storage.base import Outage
-from tests.clock import Clock
-from tests.servers.memcached import Memcached
-from tests.servers.redis import Redis
+from keymw.storage.sql import tables
+from keymw.storage.sql.database import Database
+from keymw.storage.sql.used_nonces import SqlUsedNonces
+from tests.support.clock import Clock
+from tests.support.deployment import Deployment
+from tests.support.servers.memcached import Memcached
+from tests.support.servers.redis import Redis
 
 LIFETIME = 300
 THREADS = 16
@@ -55,7 +64,7 @@ def nonce(clock: Clock) -> Make:
 
 
 def outcome(memory: Replays, nonce: Nonce, count: int = 1) -> str:
-    """What came of an answer that was right."""
+    """The verdict on a right response."""
     try:
         memory.remember(nonce, count)
     except Refused as refusal:
@@ -66,7 +75,7 @@ def outcome(memory: Replays, nonce: Nonce, count: int = 1) -> str:
 def of_many_at_the_same_time(
     memory: Replays, nonce: Make, rounds: int
 ) -> Iterator[list[str]]:
-    """What came of one answer that every thread has, sorted."""
+    """The sorted verdicts on one response that all threads send."""
     start = threading.Barrier(THREADS)
 
     def answer(one: Nonce) -> str:
@@ -106,14 +115,6 @@ class ReplaysContract(abc.ABC):
         for count in (0, 2, 7, 0xFFFF_FFFF):
             assert outcome(memory, one, count) == 'refused'
 
-    def test_nonce_from_before_it_began_is_stale(
-        self, memory: Replays, nonce: Make, clock: Clock
-    ) -> None:
-        clock.advance(-1)
-        old = nonce()
-        clock.advance(1)
-        assert outcome(memory, old) == 'stale'
-
     def test_nonce_of_a_clock_ahead_of_ours_is_taken_once(
         self, memory: Replays, nonce: Make, clock: Clock
     ) -> None:
@@ -140,7 +141,19 @@ class ReplaysContract(abc.ABC):
         assert outcome(memory, other) == 'taken'
 
 
-class TestLocalReplays(ReplaysContract):
+class YoungContract(ReplaysContract):
+    """The verdicts of a memory that begins empty."""
+
+    def test_nonce_from_before_it_began_is_stale(
+        self, memory: Replays, nonce: Make, clock: Clock
+    ) -> None:
+        clock.advance(-1)
+        old = nonce()
+        clock.advance(1)
+        assert outcome(memory, old) == 'stale'
+
+
+class TestLocalReplays(YoungContract):
     @pytest.fixture
     def memory(self, clock: Clock) -> Replays:
         memory = LocalReplays(clock=clock)
@@ -248,8 +261,8 @@ def in_forks(*asks: Callable[[], Any]) -> list[Any]:
 Server = Memcached | Redis
 
 
-class SharedContract(ReplaysContract):
-    """What a memory does that all processes share."""
+class SharedContract(YoungContract):
+    """The verdicts of a memory that all processes share."""
 
     stranger: type[Server]
 
@@ -432,7 +445,6 @@ def stopped(server: Server) -> Iterator[None]:
 
 @pytest.fixture(scope='module')
 def memcached() -> Iterator[Memcached]:
-    pytest.importorskip('limits')
     pytest.importorskip('pymemcache')
     with Memcached() as server:
         yield server
@@ -440,7 +452,6 @@ def memcached() -> Iterator[Memcached]:
 
 @pytest.fixture(scope='module')
 def redis() -> Iterator[Redis]:
-    pytest.importorskip('limits')
     pytest.importorskip('redis')
     with Redis() as server:
         yield server
@@ -491,7 +502,137 @@ class TestRedis(SharedContract):
         assert LIFETIME < left <= LIFETIME + 2 * SKEW
 
 
+class TestStoredReplays(ReplaysContract):
+    @pytest.fixture
+    def conf(self, tmp_path: pathlib.Path) -> cfg.ConfigOpts:
+        made = Deployment(tmp_path / 'keymw')
+        made.set_up()
+        return configuration.load(str(made.conf_file))
+
+    @pytest.fixture
+    def memory(self, conf: cfg.ConfigOpts, clock: Clock) -> Replays:
+        return stored(conf, clock)
+
+    def test_answer_is_taken_by_one_worker_whenever_it_began(
+        self,
+        memory: Replays,
+        conf: cfg.ConfigOpts,
+        nonce: Make,
+        clock: Clock,
+    ) -> None:
+        one, two = nonce(), nonce()
+        assert outcome(memory, one) == 'taken'
+        clock.advance(LIFETIME)
+        other = stored(conf, clock)
+        assert outcome(other, one) == 'refused'
+        assert outcome(other, two) == 'taken'
+        assert outcome(memory, two) == 'refused'
+
+    def test_forked_workers_have_connections_of_their_own(
+        self, memory: Replays, nonce: Make
+    ) -> None:
+        one = nonce()
+        memory.remember(one, 0)
+
+        def ask() -> list[str]:
+            return [outcome(memory, one, n) for n in range(20)]
+
+        first, second = in_forks(ask, ask)
+        for of_one, of_other in zip(first[1:], second[1:], strict=True):
+            assert sorted([of_one, of_other]) == ['refused', 'taken']
+        assert first[0] == second[0] == 'refused'
+
+    def test_rows_end_with_their_nonces(
+        self,
+        memory: Replays,
+        conf: cfg.ConfigOpts,
+        nonce: Make,
+        clock: Clock,
+    ) -> None:
+        for _ in range(30):
+            assert outcome(memory, nonce()) == 'taken'
+            clock.advance(LIFETIME / 2)
+        # Twice the time that a nonce is kept, at most.
+        assert len(rows(conf)) <= 5
+
+    def test_clock_set_back_brings_nothing_back(
+        self, memory: Replays, nonce: Make, clock: Clock
+    ) -> None:
+        one = nonce()
+        memory.remember(one, 1)
+        clock.advance(10 * LIFETIME)
+        memory.remember(nonce(), 1)
+        clock.advance(-10 * LIFETIME)
+        assert outcome(memory, one) == 'stale'
+
+    def test_answer_stays_taken_where_old_rows_cannot_be_removed(
+        self,
+        memory: Replays,
+        nonce: Make,
+        monkeypatch: pytest.MonkeyPatch,
+        caplog: pytest.LogCaptureFixture,
+    ) -> None:
+        def fail(*_: Any) -> None:
+            raise Outage('the database went away')
+
+        monkeypatch.setattr(SqlUsedNonces, 'drop', fail)
+        one = nonce()
+        assert outcome(memory, one) == 'taken'
+        assert outcome(memory, one) == 'refused'
+        assert 'the database went away' in caplog.text
+
+    def test_outage_is_never_an_answer_that_was_not_seen(
+        self, memory: Replays, conf: cfg.ConfigOpts, nonce: Make
+    ) -> None:
+        Database(conf).change_schema(tables.USED_NONCE.drop)
+        with pytest.raises(Outage):
+            memory.remember(nonce(), 1)
+
+
+def stored(conf: cfg.ConfigOpts, clock: Clock) -> Replays:
+    """The memory of writes of one worker."""
+    return replays.of(conf, clock).writes
+
+
+def rows(conf: cfg.ConfigOpts) -> list[Any]:
+    """The uses that are in the database."""
+    query = sa.select(tables.USED_NONCE)
+    return Database(conf).read(lambda on: list(on.execute(query)))
+
+
 # The option
+
+
+@pytest.mark.parametrize(
+    ('place', 'driver', 'reads', 'writes'),
+    [
+        ('storage', 'sql', LocalReplays, StoredReplays),
+        ('storage', 'memory', LocalReplays, LocalReplays),
+        ('memory://', 'sql', LocalReplays, LocalReplays),
+        ('redis://127.0.0.1:1', 'sql', SharedReplays, SharedReplays),
+    ],
+)
+def test_memory_of_each_method_by_the_options(
+    tmp_path: pathlib.Path,
+    place: str,
+    driver: str,
+    reads: type[Replays],
+    writes: type[Replays],
+) -> None:
+    if reads is SharedReplays:
+        pytest.importorskip('redis')
+    made = Deployment(
+        tmp_path,
+        {
+            'global_keys': {'replays': place},
+            'storage': {'global_keys': driver},
+        },
+    )
+    found = replays.of(configuration.load(str(made.conf_file)), time.time)
+    for method in ('GET', 'HEAD'):
+        assert type(found.of(method)) is reads
+    for method in ('POST', 'PATCH', 'DELETE', 'PUT', 'get'):
+        assert type(found.of(method)) is writes
 
 
 def test_memory_of_the_process_needs_no_store() -> None:
@@ -502,7 +643,6 @@ def test_memory_of_the_process_needs_no_store() -> None:
     'uri', ['memcached://127.0.0.1:1', 'redis://:secret@127.0.0.1:1']
 )
 def test_store_is_not_asked_before_it_is_needed(uri: str) -> None:
-    pytest.importorskip('limits')
     pytest.importorskip('pymemcache')
     pytest.importorskip('redis')
     memory = replays.load(uri, LIFETIME)
@@ -533,7 +673,6 @@ def test_store_is_not_asked_before_it_is_needed(uri: str) -> None:
     ],
 )
 def test_what_names_no_store_is_told_at_start(uri: str) -> None:
-    pytest.importorskip('limits')
     pytest.importorskip('pymemcache')
     pytest.importorskip('redis')
     with pytest.raises(ConfigError, match=r'\[global_keys\] replays') as why:
@@ -542,7 +681,6 @@ def test_what_names_no_store_is_told_at_start(uri: str) -> None:
 
 
 def test_option_that_the_client_does_not_know_is_told() -> None:
-    pytest.importorskip('limits')
     pytest.importorskip('redis')
     memory = replays.load('redis://127.0.0.1:1?no_such=1', LIFETIME)
     with pytest.raises(Outage, match='no_such'):
@@ -552,17 +690,13 @@ def test_option_that_the_client_does_not_know_is_told() -> None:
 @pytest.mark.parametrize(
     ('uri', 'missing'),
     [
-        ('memcached://h:1', 'limits'),
         ('memcached://h:1', 'pymemcache'),
-        ('redis://h', 'limits'),
         ('rediss://h', 'redis'),
     ],
 )
 def test_library_that_is_missing_is_named(
     uri: str, missing: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if missing != 'limits':
-        pytest.importorskip('limits')
     for name in list(sys.modules):
         if name.startswith(f'{missing}.'):
             monkeypatch.delitem(sys.modules, name)

@@ -10,7 +10,7 @@ from oslo_policy import policy
 import pytest
 
 from keymw import conf
-from keymw import policies
+from keymw import families
 
 OPTIONS = [
     pytest.param(group, opt, id=f'{group}.{opt.name}')
@@ -27,6 +27,7 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
         [
             *('--namespace', 'keymw'),
             *('--namespace', 'oslo.policy'),
+            *('--namespace', 'oslo.log'),
             *('--output-file', str(file)),
         ]
     )
@@ -90,7 +91,7 @@ def rules(tmp_path_factory: pytest.TempPathFactory) -> str:
     return file.read_text()
 
 
-RULES = [pytest.param(rule, id=rule.name) for rule in policies.list_rules()]
+RULES = [pytest.param(rule, id=rule.name) for rule in families.list_rules()]
 
 
 @pytest.mark.parametrize('rule', RULES)

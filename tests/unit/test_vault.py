@@ -150,6 +150,7 @@ def test_setup_makes_two_keys_for_their_owner_alone(
         assert vault.setup(str(repository)) is True
     finally:
         os.umask(former)
+    vault.load(str(repository))
     assert mode(repository) == 0o700
     staged, sealing = sorted(repository.iterdir())
     assert (staged.name, sealing.name) == ('0', '1')
@@ -314,9 +315,11 @@ def test_only_a_key_out_of_use_can_be_dropped(
     keys = vault.read_keys(str(repository))
     for number, why in ((0, 'staged'), (2, 'seals'), (5, 'not there')):
         with pytest.raises(ConfigError, match=why):
-            vault.drop(str(repository), number, frozenset())
+            vault.drop(str(repository), number, frozenset(), print)
     with pytest.raises(ConfigError, match='still opens'):
-        vault.drop(str(repository), 1, frozenset({keys[1].id}))
+        vault.drop(str(repository), 1, frozenset({keys[1].id}), print)
     assert sorted(vault.read_keys(str(repository))) == [0, 1, 2]
-    vault.drop(str(repository), 1, frozenset({keys[2].id}))
+    retired: list[bytes] = []
+    vault.drop(str(repository), 1, frozenset({keys[2].id}), retired.append)
+    assert retired == [keys[1].id]
     assert sorted(vault.read_keys(str(repository))) == [0, 2]

@@ -1,1 +1,1 @@
-"""The ldap driver: a user's key on the user's own entry in a directory."""
+"""The ldap driver: it stores a user's key on the user's own entry."""

@@ -1,4 +1,4 @@
-"""A connection to the directory, set up and bound."""
+"""Connections to the directory: set up, TLS and bind."""
 
 from collections.abc import Iterator
 import itertools
@@ -11,7 +11,7 @@ from keymw.storage import base
 from keymw.storage.ldap import tls
 from keymw.storage.ldap.settings import Settings
 
-# What an error of the directory says of the options; else it is the url.
+# The option that an error of the directory points to; the default is url.
 _BLAMED = {
     ldap.ADMINLIMIT_EXCEEDED: 'user',
     ldap.CONFIDENTIALITY_REQUIRED: 'use_tls',
@@ -28,13 +28,13 @@ _BLAMED = {
 
 
 class Connection(ldappool.StateConnector):  # type: ignore[misc]
-    """A connection that fails plainly, set up apart from all others.
+    """A connection with settings of its own that does not reconnect.
 
-    Keystone may use the same libraries in this process: nothing global is
+    Keystone may use the same libraries in this process, so nothing global is
     set here.
     """
 
-    # No binding and sending again behind our back.
+    # The library must not bind and send again by itself.
     _reconnect_exceptions = ()
 
     def __init__(
@@ -46,9 +46,9 @@ class Connection(ldappool.StateConnector):  # type: ignore[misc]
         self._failure: Exception | None = None
 
     def simple_bind_s(self, *args: Any, **kwargs: Any) -> None:
-        """Set up and bind; a failure is kept until require().
+        """Set up and bind. require() reports a failure.
 
-        Raised here it would be logged with its traceback, by the pool.
+        If it were raised here, the pool would log it with its traceback.
         """
         try:
             for option, value in _options(self._settings):
@@ -60,9 +60,9 @@ class Connection(ldappool.StateConnector):  # type: ignore[misc]
             self._failure = error
 
     def require(self) -> None:
-        """Return when bound.
+        """Return if bound.
 
-        :raises Outage: the connection could not be made; it says why.
+        :raises Outage: the connection failed; the message says why.
         """
         if self._failure is not None:
             raise self._why(self._failure) from self._failure
@@ -79,9 +79,9 @@ class Connection(ldappool.StateConnector):  # type: ignore[misc]
         return outage(failure)
 
     def _tls_error(self) -> type[Exception]:
-        """What the LDAP library raises when TLS fails, and says no more.
+        """Return the error of the LDAP library for a failed TLS handshake.
 
-        A server of ldaps:// that does not answer was left out before.
+        A server of ldaps:// that does not respond was left out before.
         """
         if all(tls.is_from_the_start(url) for url in self._urls):
             found: type[Exception] = ldap.SERVER_DOWN
@@ -91,7 +91,7 @@ class Connection(ldappool.StateConnector):  # type: ignore[misc]
 
 
 def _answering(settings: Settings) -> list[str]:
-    """The URLs from the first on that answers."""
+    """Return the URLs, starting with the first server that responds."""
     wait = settings.connection_timeout
     urls = list(
         itertools.dropwhile(
@@ -110,13 +110,27 @@ def _options(settings: Settings) -> Iterator[tuple[int, Any]]:
     yield ldap.OPT_X_TLS_REQUIRE_CERT, settings.check
     if settings.ca_file is not None:
         yield ldap.OPT_X_TLS_CACERTFILE, settings.ca_file
-    # Last: it makes what was set above hold for this connection.
+    # This option comes last: it applies the TLS options to the connection.
     yield ldap.OPT_X_TLS_NEWCTX, 0
 
 
 def outage(error: Exception) -> base.Outage:
-    """The one line that an error of the LDAP library comes to."""
-    said = error.args[0] if error.args else {'desc': 'no answer in time'}
-    parts = [said['desc'], said.get('info')]
+    """Return an Outage with a one-line message for an LDAP error."""
+    details = error.args[0] if error.args else {'desc': 'no response in time'}
+    parts = [details['desc'], details.get('info')]
     why = ': '.join(part.strip() for part in parts if part)
-    return base.Outage(f'[ldap] {_BLAMED.get(type(error), "url")}: {why}')
+    if isinstance(error, ldap.SIZELIMIT_EXCEEDED | ldap.ADMINLIMIT_EXCEEDED):
+        why += ': the directory must lift its limit for this DN (olcLimits, '
+        why += 'nsSizeLimit and nsLookThroughLimit)'
+    text = f'[ldap] {_BLAMED.get(type(error), "url")}: {why}'
+    return base.NoPlace(text) if _is_of_entry(error) else base.Outage(text)
+
+
+def _is_of_entry(error: Exception) -> bool:
+    """Whether the error concerns one entry, so that others may succeed."""
+    return isinstance(
+        error,
+        ldap.CONSTRAINT_VIOLATION
+        | ldap.INSUFFICIENT_ACCESS
+        | ldap.OBJECT_CLASS_VIOLATION,
+    )

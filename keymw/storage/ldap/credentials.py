@@ -1,7 +1,8 @@
-"""The API keys of users, each on the user's own entry."""
+"""The API keys of users, stored on their entries in a directory."""
 
 from collections.abc import Callable
 from collections.abc import Iterable
+import datetime
 from typing import TypeVar
 
 from oslo_config import cfg
@@ -15,6 +16,7 @@ from keymw.storage.ldap.entries import Held
 from keymw.storage.ldap.entries import Names
 from keymw.storage.ldap.keys import Keys
 from keymw.storage.ldap.keys import age
+from keymw.storage.ldap.keys import latest
 from keymw.storage.ldap.keys import newest
 from keymw.storage.ldap.users import Users
 
@@ -22,11 +24,11 @@ T = TypeVar('T')
 
 
 class LdapCredentials(base.CredentialStore):
-    """Credentials in a directory; the entries themselves are not ours.
+    """Credentials in a directory; keymw never makes or deletes an entry.
 
-    A key is its user's by the id written with it: an entry that was made
-    again, or copied, has no key for its new user. To put a key where its
-    user has no entry is an Outage, too.
+    A key belongs to the user whose id was written with it. So an entry that
+    was made again or copied has no key for its new user. A write for a user
+    without an entry raises NoPlace.
     """
 
     def __init__(self, conf: cfg.ConfigOpts) -> None:
@@ -45,8 +47,19 @@ class LdapCredentials(base.CredentialStore):
     def find(self, domain_id: str, username: str) -> base.Credential | None:
         return newest(self._ask(lambda keys: keys.named(domain_id, username)))
 
-    def put(self, credential: base.Credential) -> None:
-        self._ask(lambda keys: writing.put(keys, self._users, credential))
+    def change(self, user_id: str) -> base.Change | None:
+        return latest(self._ask(lambda keys: keys.changes(user_id)))
+
+    def now(self) -> datetime.datetime | None:
+        """Return None: a directory reports its time only after a write."""
+        return None
+
+    def put(
+        self, credential: base.Credential, chain: str | None = None
+    ) -> None:
+        self._ask(
+            lambda keys: writing.put(keys, self._users, credential, chain)
+        )
 
     def rename(self, credential: base.Credential, username: str) -> None:
         self._ask(lambda keys: writing.rename(keys, credential, username))
@@ -54,16 +67,22 @@ class LdapCredentials(base.CredentialStore):
     def reseal(self, user_id: str, old: bytes, new: bytes) -> bool:
         return self._ask(lambda keys: writing.reseal(keys, user_id, old, new))
 
-    def delete(self, user_id: str) -> bool:
-        return self._ask(lambda keys: writing.delete(keys, user_id))
+    def delete(self, user_id: str, chain: str | None = None) -> bool:
+        return self._ask(lambda keys: writing.delete(keys, user_id, chain))
+
+    def forget_changes(self, before: datetime.datetime) -> int:
+        return self._ask(lambda keys: writing.forget_changes(keys, before))
 
     def page(self, after: str, limit: int) -> list[base.Credential]:
-        """As promised, in constant memory.
+        """Return a page, in constant memory.
 
-        A directory does not sort: each page reads every key, so ask for
-        large pages.
+        A directory does not sort, so each page reads every key. Use large
+        pages.
         """
         return self._ask(lambda keys: _lowest(keys.all(), after, limit))
+
+    def count(self) -> int:
+        return self._ask(lambda keys: keys.session.count(keys.names.held()))
 
     def check(self) -> None:
         self._ask(lambda keys: survey.check(keys, self._users))

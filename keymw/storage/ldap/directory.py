@@ -1,4 +1,4 @@
-"""The directory: few connections, kept, and made anew when they break."""
+"""The directory: a pool of connections, renewed when they break."""
 
 from collections.abc import Callable
 from collections.abc import Iterator
@@ -23,8 +23,8 @@ T = TypeVar('T')
 class Directory:
     """The directory of [ldap].
 
-    Nothing connects before the first question in each process: two
-    processes must not share a connection.
+    Each process connects at its first query, because two processes cannot
+    share a connection.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -33,7 +33,7 @@ class Directory:
         self._lock = threading.Lock()
 
     def ask(self, question: Callable[[Session], T]) -> T:
-        """What a question answers, asked again where a connection was stale.
+        """Run a query and return its result; retry on a stale connection.
 
         :raises Outage: the directory cannot be reached, or refuses.
         """
@@ -41,7 +41,7 @@ class Directory:
             try:
                 return self._ask(question)
             except ldap.SERVER_DOWN:
-                # A server that restarts closes the connections kept here.
+                # A restart of the server closes the connections of the pool.
                 return self._ask(question)
         except ldap.LDAPError as error:
             raise outage(error) from error
@@ -52,7 +52,7 @@ class Directory:
             with pool.session() as session:
                 return question(session)
         except ldap.LDAPError:
-            self._forget(pool)
+            self._clear(pool)
             raise
 
     def _of_this_process(self) -> '_Pool':
@@ -61,18 +61,18 @@ class Directory:
                 self._pools[os.getpid()] = _Pool(self._settings)
             return self._pools[os.getpid()]
 
-    def _forget(self, pool: '_Pool') -> None:
+    def _clear(self, pool: '_Pool') -> None:
         with self._lock:
             if self._pools.get(os.getpid()) is pool:
                 del self._pools[os.getpid()]
 
 
 class _Pool:
-    """At most pool_size connections; who finds none free waits for one."""
+    """At most pool_size connections; a query waits for a free one."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        # ldappool itself fails in three tenths of a second.
+        # ldappool itself gives up after three tenths of a second.
         self._free = threading.BoundedSemaphore(settings.pool_size)
         self._connections = ldappool.ConnectionManager(
             settings.urls[0],
@@ -87,9 +87,9 @@ class _Pool:
 
     @contextlib.contextmanager
     def session(self) -> Iterator[Session]:
-        """A session on a connection that nobody else has.
+        """Yield a session on a connection that no other thread uses.
 
-        :raises Outage: none can be made, or none came free.
+        :raises Outage: no connection can be made, or none became free.
         """
         if not self._free.acquire(timeout=self._settings.operation_timeout):
             raise base.Outage('[ldap] pool_size: no connection came free')

@@ -1,4 +1,4 @@
-"""The entries of a directory, and a key as attributes of one."""
+"""Entries of a directory, and a key as attributes of an entry."""
 
 from collections.abc import Mapping
 import dataclasses
@@ -10,23 +10,23 @@ from oslo_config import cfg
 
 from keymw.storage import base
 
-# An operation, an attribute and its values, as python-ldap has them.
+# An operation, an attribute and its values, in the form of python-ldap.
 Change = tuple[int, str, list[bytes] | None]
 
 
 @dataclasses.dataclass(frozen=True)
 class Entry:
-    """An entry; what it holds may be a sealed secret."""
+    """An entry. Its values are not in repr, as one may be a sealed secret."""
 
     dn: str
     attributes: Mapping[str, list[bytes]] = dataclasses.field(repr=False)
 
     def values(self, attribute: str) -> list[bytes]:
-        """The values of an attribute, named in any case."""
+        """Return the values of an attribute; its name is case-insensitive."""
         return self.attributes.get(attribute.lower(), [])
 
     def is_a(self, object_class: str) -> bool:
-        """Whether the entry has this object class itself."""
+        """Whether the entry itself has this object class."""
         names = [name.lower() for name in self.values('objectClass')]
         return object_class.lower().encode() in names
 
@@ -40,12 +40,12 @@ class Held:
 
 
 def equals(attribute: str, value: str) -> str:
-    """The filter for entries whose attribute has a value."""
+    """Return the filter for entries whose attribute has a value."""
     return f'({attribute}={ldap.filter.escape_filter_chars(value)})'
 
 
 class Names:
-    """Our object class and attributes, by the names [ldap] gives them."""
+    """The object classes and attributes of keymw, as named in [ldap]."""
 
     def __init__(self, conf: cfg.ConfigOpts) -> None:
         self.object_class: str = conf.ldap.credential_objectclass
@@ -55,10 +55,14 @@ class Names:
         self.secret: str = conf.ldap.credential_secret_attribute
         self.created_at: str = conf.ldap.credential_created_at_attribute
         self.updated_at: str = conf.ldap.credential_updated_at_attribute
+        self.change_class: str = conf.ldap.change_objectclass
+        self.changed_user_id: str = conf.ldap.change_user_id_attribute
+        self.changed_at: str = conf.ldap.changed_at_attribute
+        self.chain: str = conf.ldap.change_chain_attribute
 
     @property
     def attributes(self) -> list[str]:
-        """Our attributes, the user's id first."""
+        """Return the attributes of a key, the user's id first."""
         return [
             self.user_id,
             self.domain_id,
@@ -68,21 +72,50 @@ class Names:
             self.updated_at,
         ]
 
-    def held(self, wanted: str = '') -> str:
-        """The filter for entries that hold a key, and pass another one."""
-        return f'(&(objectClass={self.object_class}){wanted})'
+    @property
+    def of_change(self) -> list[str]:
+        """Return the attributes of a change, the user's id first."""
+        return [self.changed_user_id, self.changed_at, self.chain]
+
+    def changed(self, user_id: str) -> str:
+        """Return the filter for entries with a change of a user's key."""
+        return equals(self.changed_user_id, user_id)
+
+    def changed_by(self, moment: datetime.datetime) -> str:
+        """Return the filter for entries with a change up to a time."""
+        upto = f'({self.changed_at}<={_to_time(moment)})'
+        return f'(&(objectClass={self.change_class}){upto})'
+
+    def read_change(self, entry: Entry) -> base.Change:
+        """Return the change on an entry.
+
+        :raises Outage: keymw may not read it.
+        """
+        chains = entry.values(self.chain)
+        try:
+            at = to_moment(entry.values(self.changed_at)[0])
+        except (IndexError, ValueError):
+            raise base.Outage(
+                f'[ldap] the change on {entry.dn} is incomplete, or the '
+                'directory does not let [ldap] user read all of it'
+            ) from None
+        return base.Change(at, chains[0].decode() if chains else None)
+
+    def held(self, filter_: str = '') -> str:
+        """Return the filter for entries that hold a key and pass a filter."""
+        return f'(&(objectClass={self.object_class}){filter_})'
 
     def read(self, entry: Entry) -> Held:
-        """The key on an entry.
+        """Return the key on an entry.
 
-        :raises Outage: it is not whole, or may not be read.
+        :raises Outage: an attribute is missing, or keymw may not read it.
         """
         try:
             key = self._read(entry)
         except (IndexError, ValueError):
             raise base.Outage(
-                f'[ldap] the key on {entry.dn} is not whole, or the directory '
-                'does not let [ldap] user read all of it'
+                f'[ldap] the key on {entry.dn} is incomplete, or the '
+                'directory does not let [ldap] user read all of it'
             ) from None
         return Held(entry, key)
 
@@ -94,15 +127,15 @@ class Names:
             domain_id=domain_ids[0].decode() if domain_ids else '',
             username=usernames[0].decode() if usernames else None,
             secret=entry.values(self.secret)[0],
-            created_at=_to_moment(entry.values(self.created_at)[0]),
-            updated_at=_to_moment(entry.values(self.updated_at)[0]),
+            created_at=to_moment(entry.values(self.created_at)[0]),
+            updated_at=to_moment(entry.values(self.updated_at)[0]),
         )
 
     def write(self, key: base.Credential, entry: Entry) -> list[Change]:
-        """What puts a key on an entry, in place of any it has.
+        """Return the changes that write a key to an entry, replacing any.
 
-        The directory refuses it when the entry gained or lost our object
-        class since it was read.
+        The directory refuses them if the entry gained or lost the object
+        class of keymw since it was read.
         """
         changes = [
             (ldap.MOD_REPLACE, attribute, _values(value))
@@ -120,34 +153,70 @@ class Names:
         return changes
 
     def clear(self, key: base.Credential) -> list[Change]:
-        """What takes this user's key off an entry, and no other's."""
+        """Return the changes that remove this user's key, and no other."""
         return [
             self._our_class(ldap.MOD_DELETE),
             (ldap.MOD_DELETE, self.user_id, _values(key.user_id)),
             *((ldap.MOD_REPLACE, name, None) for name in self.attributes[1:]),
         ]
 
+    def date(
+        self, entry: Entry, user_id: str, change: base.Change
+    ) -> list[Change]:
+        """Return the changes that record a change, replacing an earlier one.
+
+        The directory refuses them if the entry gained or lost the object
+        class for changes since it was read.
+        """
+        changes = [
+            (ldap.MOD_REPLACE, self.changed_user_id, _values(user_id)),
+            (ldap.MOD_REPLACE, self.changed_at, _values(_to_time(change.at))),
+            (ldap.MOD_REPLACE, self.chain, _values(change.chain)),
+        ]
+        if not entry.is_a(self.change_class):
+            name = [self.change_class.encode()]
+            changes.insert(0, (ldap.MOD_ADD, 'objectClass', name))
+        return changes
+
+    def forget(self, entry: Entry) -> list[Change]:
+        """Return the changes that remove a record, unless it was replaced."""
+        return [
+            (ldap.MOD_DELETE, self.changed_at, entry.values(self.changed_at)),
+            (ldap.MOD_REPLACE, self.changed_user_id, None),
+            (ldap.MOD_REPLACE, self.chain, None),
+            (ldap.MOD_DELETE, 'objectClass', [self.change_class.encode()]),
+        ]
+
+    def redate(
+        self, was: datetime.datetime, now: datetime.datetime
+    ) -> list[Change]:
+        """Return changes that the directory refuses after another change."""
+        return [
+            (ldap.MOD_DELETE, self.changed_at, _values(_to_time(was))),
+            (ldap.MOD_ADD, self.changed_at, _values(_to_time(now))),
+        ]
+
     def reseal(self, old: bytes, new: bytes) -> list[Change]:
-        """What the directory refuses when the old secret is gone."""
+        """Return changes that the directory refuses if old is replaced."""
         return [
             (ldap.MOD_DELETE, self.secret, [old]),
             (ldap.MOD_ADD, self.secret, [new]),
         ]
 
     def give_name(self, key: base.Credential) -> list[Change]:
-        """What gives its name to a key that has none."""
+        """Return the changes that add its name to a key without one."""
         return [(ldap.MOD_ADD, self.username, _values(key.username))]
 
     def rename(self, key: base.Credential) -> list[Change]:
-        """What gives its name to a key, in place of any it has."""
+        """Return the changes that set the name of a key."""
         return [(ldap.MOD_REPLACE, self.username, _values(key.username))]
 
     def take_name(self, key: base.Credential) -> list[Change]:
-        """What takes its name off a key, and no other name."""
+        """Return the changes that remove this name of a key, and no other."""
         return [(ldap.MOD_DELETE, self.username, _values(key.username))]
 
     def unless_written(self, key: base.Credential) -> list[Change]:
-        """What the directory refuses when a key was written since."""
+        """Return changes that the directory refuses if the key was written."""
         moment = _values(_to_time(key.updated_at))
         return [
             (ldap.MOD_DELETE, self.updated_at, moment),
@@ -169,7 +238,11 @@ def _to_time(moment: datetime.datetime) -> str:
     return f'{utc:%Y%m%d%H%M%S}.{utc.microsecond:06}Z'
 
 
-def _to_moment(time: bytes) -> datetime.datetime:
+def to_moment(time: bytes) -> datetime.datetime:
+    """Parse a GeneralizedTime; return an aware time in UTC.
+
+    :raises ValueError: the text is no GeneralizedTime.
+    """
     text = time.decode()
     moment = datetime.datetime.fromisoformat(f'{text[:8]}T{text[8:]}')
     return moment.astimezone(datetime.UTC)

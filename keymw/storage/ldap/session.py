@@ -1,70 +1,94 @@
-"""What is asked of a directory over one connection."""
+"""Operations on a directory over one connection."""
 
 from collections.abc import Iterator
+import datetime
 from typing import Any
 
 from ldap import controls
 from ldap import schema
+from ldap.controls import readentry
 
 from keymw.storage.ldap.entries import Change
 from keymw.storage.ldap.entries import Entry
+from keymw.storage.ldap.entries import to_moment
 from keymw.storage.ldap.settings import Settings
+
+_MODIFIED = 'modifyTimestamp'
 
 
 class Session:
-    """What is asked over one connection."""
+    """Searches and changes over one connection."""
 
     def __init__(self, connection: Any, settings: Settings) -> None:
         self._connection = connection
         self._settings = settings
 
-    def search(self, wanted: str, attributes: list[str]) -> Iterator[Entry]:
-        """The entries that pass a filter, read page by page."""
+    def count(self, filter_: str) -> int:
+        """Return the number of entries that pass a filter, in one search."""
+        found, _answered = self._search(filter_, ['1.1'], [])
+        return sum(pair[0] is not None for pair in found)
+
+    def search(self, filter_: str, attributes: list[str]) -> Iterator[Entry]:
+        """Yield the entries that pass a filter, page by page."""
         page_size = self._settings.page_size
         page = controls.SimplePagedResultsControl(True, page_size, '')
         more = True
         while more:
-            found, answered = self._search(
-                wanted, attributes, [page] if page_size else []
+            found, returned = self._search(
+                filter_, attributes, [page] if page_size else []
             )
-            yield from found
-            told, page.cookie = page.cookie, _cookie(answered)
-            # OpenLDAP may tell the same cookie for ever, with nothing more,
-            # when entries are changed between two pages.
-            more = page.cookie not in (b'', told)
+            # A result without a DN is a referral to another server.
+            yield from (_entry(*pair) for pair in found if pair[0] is not None)
+            sent, page.cookie = page.cookie, _cookie(returned)
+            # A repeated cookie alone is no end: 389 Directory Server repeats
+            # them. With an empty page it is: OpenLDAP repeats one without end
+            # if entries were changed between two pages.
+            more = page.cookie != b'' and bool(found or page.cookie != sent)
 
     def _search(
-        self, wanted: str, attributes: list[str], asked: list[Any]
-    ) -> tuple[list[Entry], list[Any]]:
+        self, filter_: str, attributes: list[str], requested: list[Any]
+    ) -> tuple[list[Any], list[Any]]:
         number = self._connection.search_ext(
             self._settings.base,
             self._settings.scope,
-            wanted,
+            filter_,
             attributes,
-            serverctrls=asked,
+            serverctrls=requested,
         )
-        _kind, found, _number, answered = self._connection.result3(number)
-        # What has no DN refers to another server.
-        entries = [_entry(*pair) for pair in found if pair[0] is not None]
-        return entries, [c for c in answered if _is_page(c)]
+        _kind, found, _number, returned = self._connection.result3(number)
+        return found, [c for c in returned if _is_page(c)]
 
-    def modify(self, dn: str, changes: list[Change]) -> None:
-        """Make all the changes of an entry, or none."""
-        self._connection.modify_ext_s(dn, changes)
+    def modify(
+        self, dn: str, changes: list[Change]
+    ) -> datetime.datetime | None:
+        """Make all changes of an entry, or none; return the time.
+
+        The time is that of the directory, in whole seconds, or None if the
+        directory does not report it.
+        """
+        requested = readentry.PostReadControl(False, [_MODIFIED])
+        _kind, _data, _number, returned = self._connection.modify_ext_s(
+            dn, changes, [requested]
+        )
+        for control in returned:
+            if isinstance(control, readentry.PostReadControl):
+                times = _entry(dn, control.entry).values(_MODIFIED)
+                return to_moment(times[0]) if times else None
+        return None
 
     def schema(self) -> schema.SubSchema | None:
-        """The schema of the directory, None where it is not shown."""
+        """Return the schema of the directory; None if it is not readable."""
         dn = self._connection.search_subschemasubentry_s(self._settings.base)
-        said = dn and self._connection.read_subschemasubentry_s(dn)
-        return said and schema.SubSchema(said, check_uniqueness=0)
+        entry = dn and self._connection.read_subschemasubentry_s(dn)
+        return entry and schema.SubSchema(entry, check_uniqueness=0)
 
 
 def _entry(dn: str, attributes: dict[str, list[bytes]]) -> Entry:
     return Entry(dn, {name.lower(): v for name, v in attributes.items()})
 
 
-def _cookie(answered: list[Any]) -> bytes:
-    return next((control.cookie for control in answered), b'')
+def _cookie(returned: list[Any]) -> bytes:
+    return next((control.cookie for control in returned), b'')
 
 
 def _is_page(control: Any) -> bool:

@@ -1,4 +1,4 @@
-"""What [ldap] says of the directory, refused at start where it cannot work."""
+"""The settings of [ldap], checked at start."""
 
 import dataclasses
 import pathlib
@@ -23,7 +23,7 @@ _CHECKS = {
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """How to connect, where to search, how long to wait (in seconds)."""
+    """Settings for connections and searches; times are in seconds."""
 
     urls: list[str]
     user: str
@@ -41,9 +41,9 @@ class Settings:
 
 
 def read(conf: cfg.ConfigOpts) -> Settings:
-    """The settings of [ldap].
+    """Return the settings of [ldap].
 
-    :raises ConfigError: one of them is missing or cannot be.
+    :raises ConfigError: an option is missing or invalid.
     """
     group = conf.ldap
     return Settings(
@@ -70,8 +70,8 @@ def _required(group: Any, option: str) -> str:
     return value
 
 
-def _urls(said: str, use_tls: bool) -> list[str]:
-    urls = [url for url in re.split(r'[\s,]+', said) if url]
+def _urls(text: str, use_tls: bool) -> list[str]:
+    urls = [url for url in re.split(r'[\s,]+', text) if url]
     if not urls:
         raise ConfigError('[ldap] url: the ldap driver needs it')
     for url in urls:

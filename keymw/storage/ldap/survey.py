@@ -1,4 +1,6 @@
-"""Whether a directory can keep keys; nothing in it is changed."""
+"""Checks that a directory can store keys, without changing it."""
+
+import uuid
 
 import ldap
 from ldap import schema
@@ -11,12 +13,13 @@ from keymw.storage.ldap.users import Users
 
 
 def check(keys: Keys, users: Users) -> None:
-    """Return when keys can be kept.
+    """Return if the directory can store keys.
 
-    :raises Outage: they cannot; it names the option and says what to do.
+    :raises Outage: it cannot; the message names the option and says what to
+        do.
     """
     _check_schema(keys.session.schema(), keys.names)
-    # One is read, where there is one: reading may be forbidden.
+    # Read one key, if there is one: the directory may forbid reading.
     next(keys.all(), None)
     _check_writing(keys, users)
 
@@ -24,24 +27,48 @@ def check(keys: Keys, users: Users) -> None:
 def _check_schema(found: schema.SubSchema | None, names: Names) -> None:
     if found is None:
         return
-    ours = found.get_obj(schema.ObjectClass, names.object_class)
+    _check_class(
+        found,
+        names.object_class,
+        names.attributes,
+        'credential_objectclass',
+        'keymw.ldif',
+    )
+    _check_class(
+        found,
+        names.change_class,
+        names.of_change,
+        'change_objectclass',
+        'keymw-changes.ldif',
+    )
+
+
+def _check_class(
+    found: schema.SubSchema,
+    object_class: str,
+    attributes: list[str],
+    option: str,
+    file: str,
+) -> None:
+    ours = found.get_obj(schema.ObjectClass, object_class)
     if ours is None:
         raise base.Outage(
-            '[ldap] credential_objectclass: the directory has no object '
-            f'class "{names.object_class}": load etc/openldap/keymw.ldif'
+            f'[ldap] {option}: the directory has no object class '
+            f'"{object_class}": load etc/openldap/{file} '
+            'or etc/389ds/99keymw.ldif'
         )
     known = [name.lower() for name in (*ours.must, *ours.may)]
-    for name in names.attributes:
+    for name in attributes:
         if name.lower() not in known:
             raise base.Outage(
-                f'[ldap] credential_objectclass: "{names.object_class}" has '
-                f'no attribute "{name}": load etc/openldap/keymw.ldif'
+                f'[ldap] {option}: "{object_class}" has no attribute '
+                f'"{name}": load etc/openldap/{file} '
+                'or etc/389ds/99keymw.ldif'
             )
 
 
 def _check_writing(keys: Keys, users: Users) -> None:
-    without = f'(&{users.filter}(!{keys.names.held()}))'
-    entry = next(keys.session.search(without, ['1.1']), None)
+    entry = next(keys.session.search(f'(&{users.filter})', ['1.1']), None)
     if entry is None:
         return
     try:
@@ -50,21 +77,26 @@ def _check_writing(keys: Keys, users: Users) -> None:
         return
     except ldap.INSUFFICIENT_ACCESS:
         raise base.Outage(
-            f'[ldap] user: may not write {", ".join(keys.names.attributes)} '
-            'and objectClass: see etc/openldap/keymw-database.ldif'
+            f'[ldap] user: may not write {_all(keys.names)} and '
+            'objectClass: see keymw-database.ldif in etc/openldap or etc/389ds'
         ) from None
     except (ldap.UNWILLING_TO_PERFORM, ldap.REFERRAL) as error:
         raise base.Outage('[ldap] url: the directory is read-only') from error
 
 
-def _impossible(names: Names) -> list[Change]:
-    """What cannot be done to an entry that holds no key.
+def _all(names: Names) -> str:
+    return ', '.join((*names.attributes, *names.of_change))
 
-    A directory says first what we may not write, and then that there is
-    nothing to take away.
+
+def _impossible(names: Names) -> list[Change]:
+    """Return changes that fail on every entry, with a key or without.
+
+    A directory checks write access before it notices that the value to remove
+    does not exist. So the error shows whether keymw may write.
     """
     return [
-        (ldap.MOD_DELETE, names.user_id, [b'nobody']),
+        (ldap.MOD_DELETE, names.user_id, [uuid.uuid4().bytes]),
         *((ldap.MOD_DELETE, name, None) for name in names.attributes[1:]),
+        *((ldap.MOD_DELETE, name, None) for name in names.of_change),
         (ldap.MOD_DELETE, 'objectClass', [names.object_class.encode()]),
     ]

@@ -1,7 +1,7 @@
-"""Whether a server of ldaps:// answers at all.
+"""Checks whether a server of ldaps:// responds at all.
 
-The LDAP library does not find out where it is built on GnuTLS, as Debian's
-is: it waits for the handshake for ever, whatever its timeout, and busily.
+The LDAP library cannot do it if it is built on GnuTLS, as in Debian: it waits
+for the handshake without end, whatever its timeout, and uses the CPU.
 """
 
 import socket
@@ -10,12 +10,12 @@ from urllib import parse
 
 
 def is_from_the_start(url: str) -> bool:
-    """Whether a connection is TLS before anything is said over it."""
+    """Whether a connection to this URL starts with TLS."""
     return parse.urlsplit(url).scheme == 'ldaps'
 
 
 def answers(url: str, timeout: int) -> bool:
-    """Whether there is an answer in time; True for any other scheme."""
+    """Whether the server responds in time; True for other schemes."""
     if not is_from_the_start(url):
         return True
     parts = parse.urlsplit(url)
@@ -23,7 +23,7 @@ def answers(url: str, timeout: int) -> bool:
     try:
         _shake_hands(address, timeout)
     except ssl.SSLError:
-        # It answers; whether rightly is for the library to say.
+        # The server responds; the library checks the certificate later.
         return True
     except OSError:
         return False
@@ -31,7 +31,7 @@ def answers(url: str, timeout: int) -> bool:
 
 
 def _shake_hands(address: tuple[str, int], timeout: int) -> None:
-    # Nothing is sent over it, so it matters to nobody who answers.
+    # Nothing is sent over this connection, so the peer need not be verified.
     context = ssl.create_default_context()
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE

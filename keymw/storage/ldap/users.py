@@ -1,4 +1,4 @@
-"""The entries of users, with a key or without."""
+"""The entries of users, with or without a key."""
 
 import ldap
 from oslo_config import cfg
@@ -11,7 +11,7 @@ from keymw.storage.ldap.session import Session
 
 
 class Users:
-    """Where the key of a user is to be written.
+    """Finds the entry for the key of a user.
 
     :raises ConfigError: [ldap] user_filter is no filter.
     """
@@ -27,11 +27,11 @@ class Users:
         )
 
     def entry(self, session: Session, key: base.Credential) -> Entry | None:
-        """The entry of the user whom a key is for.
+        """Return the entry of the user of a key.
 
-        None where entries are found by a name and the key has none.
+        Return None if entries are found by name and the key has no name.
 
-        :raises Outage: there is no such entry, or there are several.
+        :raises NoPlace: there is no such entry, or there are several.
         """
         value = key.user_id if self._by_id else key.username
         if value is None:
@@ -42,7 +42,7 @@ class Users:
         return found[0]
 
     def _having(self, session: Session, value: str) -> list[Entry]:
-        # The directory may take for equal what keymw tells apart.
+        # The comparison of the directory may ignore case; ours is exact.
         return [
             entry
             for entry in session.search(
@@ -52,19 +52,19 @@ class Users:
             if value.encode() in entry.values(self._attribute)
         ]
 
-    def _not_one(self, number: int, value: str) -> base.Outage:
+    def _not_one(self, number: int, value: str) -> base.NoPlace:
         option = 'user_id' if self._by_id else 'user_name'
-        return base.Outage(
+        return base.NoPlace(
             f'[ldap] {option}_attribute: {number or "no"} entries have '
             f'{self._attribute} = {value!r}, and exactly one must'
         )
 
 
-def _checked(wanted: str) -> str:
+def _checked(filter_: str) -> str:
     try:
-        # The library looks at a filter before it looks for a server.
+        # The library parses the filter before it connects to a server.
         ldap.initialize('ldapi://%2Fdev%2Fnull').search_ext(
-            '', ldap.SCOPE_BASE, f'(&{wanted})'
+            '', ldap.SCOPE_BASE, f'(&{filter_})'
         )
     except ldap.FILTER_ERROR:
         raise ConfigError(
@@ -72,4 +72,4 @@ def _checked(wanted: str) -> str:
         ) from None
     except ldap.LDAPError:
         pass
-    return wanted
+    return filter_

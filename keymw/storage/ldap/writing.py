@@ -1,15 +1,17 @@
-"""Write keys to a directory, which changes one entry at once, never two.
+"""Writes of keys to a directory, which changes one entry atomically.
 
-So what takes a name from another user comes before a write, and what takes
-the key of the same user from another entry after it. Whenever a process
-dies, no name leads to a key of somebody else, and no key is lost: of two
-keys of one user the newer is found, and the next write takes the older away.
+The order of writes makes a crash safe: the name is removed from another user's
+key before a write, and the same user's key from another entry after it.
+So no name ever leads to the key of another user, and no key is lost. Of two
+keys of one user the newer is used, and the next write removes the older.
 """
 
 import contextlib
 import dataclasses
+import datetime
 
 from keymw.storage import base
+from keymw.storage.ldap.entries import Change
 from keymw.storage.ldap.entries import Entry
 from keymw.storage.ldap.entries import Held
 from keymw.storage.ldap.keys import OVERTAKEN
@@ -18,28 +20,59 @@ from keymw.storage.ldap.keys import age
 from keymw.storage.ldap.keys import newest
 from keymw.storage.ldap.users import Users
 
-# Each time another writer was faster; so many are not met in a row.
+# A try fails if another writer was faster; that does not recur so often.
 _TRIES = 20
 
 
-def put(keys: Keys, users: Users, key: base.Credential) -> None:
-    """Write a key whole on the entry of its user.
+def put(
+    keys: Keys, users: Users, key: base.Credential, chain: str | None
+) -> None:
+    """Write a whole key to the entry of its user.
 
-    :raises Outage: no entry is the user's.
+    :raises NoPlace: the user has no entry.
     """
     for _ in range(_TRIES - 1):
         with contextlib.suppress(*OVERTAKEN):
-            return _put(keys, users, key)
-    return _put(keys, users, key)
+            return _put(keys, users, key, chain)
+    return _put(keys, users, key, chain)
 
 
-def _put(keys: Keys, users: Users, key: base.Credential) -> None:
+def _put(
+    keys: Keys, users: Users, key: base.Credential, chain: str | None
+) -> None:
     former = keys.of_user(key.user_id)
     entry = _entry(keys, users, key, former)
     _take_name(keys, key)
-    keys.session.modify(entry.dn, keys.names.write(_aged(key, former), entry))
+    changes = keys.names.write(_aged(key, former), entry)
+    _dated(keys, entry, changes, key.user_id, chain)
     _clear_others(keys, entry, former)
     _settle(keys, Held(entry, key))
+
+
+def _dated(
+    keys: Keys,
+    entry: Entry,
+    changes: list[Change],
+    user_id: str,
+    chain: str | None,
+) -> None:
+    """Change the key on an entry and record the time of the change.
+
+    One modification does both, with the clock of this machine. If the clock
+    of the directory shows another second, the time is set to the end of that
+    second, because a directory reports whole seconds.
+    """
+    names, now = keys.names, _now()
+    dated = names.date(entry, user_id, base.Change(now, chain))
+    shown = keys.session.modify(entry.dn, changes + dated)
+    if shown is not None and shown != now.replace(microsecond=0):
+        with contextlib.suppress(*OVERTAKEN):
+            end = shown.replace(microsecond=999_999)
+            keys.session.modify(entry.dn, names.redate(now, end))
+
+
+def _now() -> datetime.datetime:
+    return datetime.datetime.now(datetime.UTC)
 
 
 def _entry(
@@ -49,7 +82,7 @@ def _entry(
     if entry is None and former:
         entry = max(former, key=age).entry
     if entry is None:
-        raise base.Outage(
+        raise base.NoPlace(
             f'[ldap] user_name_attribute: the user {key.user_id} has no name '
             'by which to find an entry'
         )
@@ -89,30 +122,30 @@ def _clear_others(keys: Keys, entry: Entry, former: list[Held]) -> None:
             )
 
 
-def _settle(keys: Keys, mine: Held) -> None:
-    """Leave a name to one of those who were given it at the same time.
+def _settle(keys: Keys, own: Held) -> None:
+    """Leave a name with one of the users who got it at the same time.
 
-    Each may leave it to another, so who finds it with nobody takes it back.
+    Each of them may give it up, so one that finds no holder takes it back.
     """
-    if mine.key.username is None:
+    if own.key.username is None:
         return
     for _ in range(_TRIES):
-        found = sorted(_namesakes(keys, mine.key), key=age)
-        if len(found) == 1 or not (found or _take_back(keys, mine)):
+        found = sorted(_namesakes(keys, own.key), key=age)
+        if len(found) == 1 or not (found or _take_back(keys, own)):
             return
         for loser in found[:-1]:
             _leave_nameless(keys, loser)
 
 
-def _take_back(keys: Keys, mine: Held) -> bool:
+def _take_back(keys: Keys, own: Held) -> bool:
     names = keys.names
     return keys.change(
-        mine, names.unless_written(mine.key) + names.give_name(mine.key)
+        own, names.unless_written(own.key) + names.give_name(own.key)
     )
 
 
 def rename(keys: Keys, key: base.Credential, username: str) -> None:
-    """Give a key that was read another name, unless it was written since."""
+    """Set the name of a key, unless it was written since it was read."""
     renamed = dataclasses.replace(key, username=username)
     for held in keys.of_user(key.user_id):
         changes = keys.names.unless_written(key) + keys.names.rename(renamed)
@@ -122,7 +155,7 @@ def rename(keys: Keys, key: base.Credential, username: str) -> None:
 
 
 def reseal(keys: Keys, user_id: str, old: bytes, new: bytes) -> bool:
-    """Put a sealed secret in place of another; False when that is gone."""
+    """Replace a sealed secret; return False if old is not there."""
     done = [
         keys.change(held, keys.names.reseal(old, new))
         for held in keys.of_user(user_id)
@@ -131,9 +164,41 @@ def reseal(keys: Keys, user_id: str, old: bytes, new: bytes) -> bool:
     return any(done)
 
 
-def delete(keys: Keys, user_id: str) -> bool:
-    """Take every key of a user away; False when there was none."""
-    # The newest last: should this end halfway, no older key comes back.
+def delete(keys: Keys, user_id: str, chain: str | None) -> bool:
+    """Remove every key of a user; return False if there was none."""
+    # The newest comes last: if this is interrupted, no older key comes back.
     found = sorted(keys.of_user(user_id), key=age)
-    done = [keys.change(held, keys.names.clear(held.key)) for held in found]
+    done = [_clear(keys, held, chain) for held in found]
     return any(done)
+
+
+def forget_changes(keys: Keys, before: datetime.datetime) -> int:
+    """Delete the records of changes before a time; return their number."""
+    names = keys.names
+    # The search ends before the first deletion: a search that continues while
+    # entries change may miss some.
+    found = list(
+        keys.session.search(
+            names.changed_by(before), [*names.of_change, 'objectClass']
+        )
+    )
+    return sum(_drop(keys, entry, before) for entry in found)
+
+
+def _drop(keys: Keys, entry: Entry, before: datetime.datetime) -> bool:
+    if keys.names.read_change(entry).at >= before:
+        return False
+    try:
+        keys.session.modify(entry.dn, keys.names.forget(entry))
+    except OVERTAKEN:
+        return False
+    return True
+
+
+def _clear(keys: Keys, held: Held, chain: str | None) -> bool:
+    changes = keys.names.clear(held.key)
+    try:
+        _dated(keys, held.entry, changes, held.key.user_id, chain)
+    except OVERTAKEN:
+        return False
+    return True

@@ -1,46 +1,49 @@
-"""The networks that global keys may be used from, in a table."""
+"""The access list in a SQL table."""
 
 from collections.abc import Callable
-import dataclasses
 import datetime
 from typing import Any
 
 from oslo_config import cfg
 import sqlalchemy as sa
 
-from keymw.storage import base
+from keymw.storage.base import Taken
+from keymw.storage.global_keys import AccessEntry
+from keymw.storage.global_keys import AccessListStore
+from keymw.storage.global_keys import Address
+from keymw.storage.global_keys import LockedOut
 from keymw.storage.sql import database
 from keymw.storage.sql import migrate
+from keymw.storage.sql.records import Records
 from keymw.storage.sql.tables import ACCESS_LIST
 from keymw.storage.sql.tables import take_turn
 
 _COLUMNS = ACCESS_LIST.c
-_ALL = sa.select(ACCESS_LIST).order_by(_COLUMNS.created_at, _COLUMNS.id)
+_ENTRIES = Records(ACCESS_LIST, AccessEntry)
 
 
-class SqlAccessList(base.AccessListStore):
+class SqlAccessList(AccessListStore):
     """The access list in SQLite, PostgreSQL, MariaDB or MySQL."""
 
     def __init__(self, conf: cfg.ConfigOpts) -> None:
         self._db = database.Database(conf)
 
-    def get(self, entry_id: str) -> base.AccessEntry | None:
-        question = sa.select(ACCESS_LIST).where(_COLUMNS.id == entry_id)
-        found = self._read(question)
-        return found[0] if found else None
+    def get(self, entry_id: str) -> AccessEntry | None:
+        row = self._db.first(_of_id, {'wanted': entry_id})
+        return None if row is None else AccessEntry(**row._asdict())
 
-    def add(self, entry: base.AccessEntry) -> None:
+    def add(self, entry: AccessEntry) -> None:
         self._db.write(lambda on: _add(on, entry))
 
     def update(
         self,
         entry_id: str,
-        change: Callable[[base.AccessEntry], base.AccessEntry],
-        keeps: base.Address | None,
-    ) -> base.AccessEntry | None:
+        change: Callable[[AccessEntry], AccessEntry],
+        keeps: Address | None,
+    ) -> AccessEntry | None:
         return self._db.write(lambda on: _update(on, entry_id, change, keeps))
 
-    def delete(self, entry_id: str, keeps: base.Address | None) -> bool:
+    def delete(self, entry_id: str, keeps: Address | None) -> bool:
         return self._db.write(lambda on: _delete(on, entry_id, keeps))
 
     def used(self, entry_id: str, moment: datetime.datetime) -> None:
@@ -55,86 +58,64 @@ class SqlAccessList(base.AccessListStore):
         )
         self._db.write(lambda on: on.execute(order))
 
-    def all(self) -> list[base.AccessEntry]:
-        return self._read(_ALL)
+    def all(self) -> list[AccessEntry]:
+        return _ENTRIES.all(self._db)
 
-    def page(self, offset: int, limit: int) -> list[base.AccessEntry]:
-        return self._read(_ALL.offset(offset).limit(limit))
-
-    def _read(self, question: sa.Select[Any]) -> list[base.AccessEntry]:
-        return self._db.read(lambda on: _entries(on, question))
+    def page(self, offset: int, limit: int) -> list[AccessEntry]:
+        return _ENTRIES.page(self._db, offset, limit)
 
     def count(self) -> int:
-        question = sa.select(sa.func.count()).select_from(ACCESS_LIST)
-        return self._db.read(lambda on: on.execute(question).scalar_one())
+        return _ENTRIES.count(self._db)
 
     def check(self) -> None:
         migrate.check(self._db)
 
 
-def _entries(
-    on: sa.Connection, question: sa.Select[Any]
-) -> list[base.AccessEntry]:
-    rows = on.execute(question).mappings()
-    return [base.AccessEntry(**row) for row in rows]
+def _of_id(_dialect: str) -> sa.Select[Any]:
+    wanted: sa.BindParameter[str] = sa.bindparam('wanted')
+    return _ENTRIES.where(_COLUMNS.id == wanted)
 
 
-def _add(on: sa.Connection, entry: base.AccessEntry) -> None:
+def _add(on: sa.Connection, entry: AccessEntry) -> None:
     take_turn(on, ACCESS_LIST)
     same = sa.or_(_COLUMNS.id == entry.id, _COLUMNS.network == entry.network)
-    if on.execute(sa.select(_COLUMNS.id).where(same)).first():
-        raise base.Taken('the id or the network of an entry')
-    on.execute(sa.insert(ACCESS_LIST).values(dataclasses.asdict(entry)))
+    if _ENTRIES.exists(on, same):
+        raise Taken('the id or the network of an entry')
+    _ENTRIES.insert(on, entry)
 
 
 def _update(
     on: sa.Connection,
     entry_id: str,
-    change: Callable[[base.AccessEntry], base.AccessEntry],
-    keeps: base.Address | None,
-) -> base.AccessEntry | None:
-    take_turn(on, ACCESS_LIST)
-    question = sa.select(ACCESS_LIST).where(_COLUMNS.id == entry_id)
-    # used takes no turn.
-    found = _entries(on, question.with_for_update())
-    if not found:
+    change: Callable[[AccessEntry], AccessEntry],
+    keeps: Address | None,
+) -> AccessEntry | None:
+    before = _ENTRIES.take(on, entry_id)
+    if before is None:
         return None
-    after = change(found[0])
-    _refuse_taken(on, after)
-    on.execute(
-        sa.update(ACCESS_LIST)
-        .where(_COLUMNS.id == entry_id)
-        .values(dataclasses.asdict(after))
-    )
+    after = change(before)
+    same = sa.and_(_COLUMNS.network == after.network, _COLUMNS.id != after.id)
+    if _ENTRIES.exists(on, same):
+        raise Taken('the network of an entry')
+    _ENTRIES.replace(on, entry_id, after)
     _check_kept(on, keeps)
     return after
 
 
-def _refuse_taken(on: sa.Connection, entry: base.AccessEntry) -> None:
-    question = sa.select(_COLUMNS.id).where(
-        _COLUMNS.network == entry.network, _COLUMNS.id != entry.id
-    )
-    if on.execute(question).first():
-        raise base.Taken('the network of an entry')
-
-
-def _delete(
-    on: sa.Connection, entry_id: str, keeps: base.Address | None
-) -> bool:
+def _delete(on: sa.Connection, entry_id: str, keeps: Address | None) -> bool:
     take_turn(on, ACCESS_LIST)
-    order = sa.delete(ACCESS_LIST).where(_COLUMNS.id == entry_id)
-    if not on.execute(order).rowcount:
+    if not _ENTRIES.delete(on, entry_id):
         return False
     _check_kept(on, keeps)
     return True
 
 
-def _check_kept(on: sa.Connection, keeps: base.Address | None) -> None:
-    """Refuse to leave no entry that admits an address.
+def _check_kept(on: sa.Connection, keeps: Address | None) -> None:
+    """Check that some entry still admits an address.
 
-    :raises LockedOut: none is left.
+    :raises LockedOut: no entry does.
     """
     if keeps is None:
         return
-    if not any(entry.admits(keeps) for entry in _entries(on, _ALL)):
-        raise base.LockedOut(str(keeps))
+    if not any(e.admits(keeps) for e in _ENTRIES.read(on, _ENTRIES.in_order)):
+        raise LockedOut(str(keeps))

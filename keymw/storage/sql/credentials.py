@@ -1,5 +1,6 @@
-"""The API keys of users, in a table."""
+"""The API keys of users in a SQL table."""
 
+import collections
 from collections.abc import Sequence
 import dataclasses
 import datetime
@@ -9,13 +10,17 @@ import zlib
 
 from oslo_config import cfg
 import sqlalchemy as sa
-from sqlalchemy.dialects import mysql
-from sqlalchemy.dialects import postgresql
-from sqlalchemy.dialects import sqlite
 
 from keymw.storage import base
+from keymw.storage.sql import changes
 from keymw.storage.sql import database
 from keymw.storage.sql import migrate
+from keymw.storage.sql import retired
+from keymw.storage.sql import start
+from keymw.storage.sql import tables
+from keymw.storage.sql.prepared import Plain
+from keymw.storage.sql.prepared import Query
+from keymw.storage.sql.prepared import Statements
 from keymw.storage.sql.tables import CREDENTIAL
 
 _COLUMNS = CREDENTIAL.c
@@ -29,41 +34,52 @@ class SqlCredentials(base.CredentialStore):
 
     def get(self, user_id: str) -> base.Credential | None:
         values = {'of_user': user_id}
-        row = self._db.read(lambda on: on.execute(_OF_USER, values).first())
-        return None if row is None else _to_record(row)
+        return self._one(_of_user, values)
 
     def find(self, domain_id: str, username: str) -> base.Credential | None:
         values = {'of_domain': domain_id, 'name': username}
-        row = self._db.read(lambda on: on.execute(_OF_NAME, values).one())
-        # Who tries names must not learn from the time which there are.
-        is_there = row.user_id is not None
-        record = _to_record(row if is_there else _NOBODY)
-        return record if is_there else None
+        return self._one(_of_name, values)
 
-    def put(self, credential: base.Credential) -> None:
-        self._db.write(lambda on: _put(on, [credential]))
+    def _one(
+        self, query: Query, values: dict[str, str]
+    ) -> base.Credential | None:
+        row = self._db.first(query, values)
+        # Do the same work for an unknown user, so that timing does not reveal
+        # which users have a key.
+        record = _to_record(row)
+        return record if row.user_id is not None else None
+
+    def change(self, user_id: str) -> base.Change | None:
+        return changes.of_user(self._db, user_id)
+
+    def now(self) -> datetime.datetime:
+        return self._db.read(_now)
+
+    def put(
+        self, credential: base.Credential, chain: str | None = None
+    ) -> None:
+        changes.write(self._db, chain, lambda on: _put(on, [credential]))
 
     def put_all(self, credentials: Sequence[base.Credential]) -> None:
         if credentials:
-            self._db.write(lambda on: _put(on, credentials))
+            changes.write(self._db, None, lambda on: _put(on, credentials))
 
     def rename(self, credential: base.Credential, username: str) -> None:
         renamed = dataclasses.replace(credential, username=username)
-        self._db.write(lambda on: _rename(on, renamed))
+        self._db.change(lambda on: _rename(on, renamed))
 
     def reseal(self, user_id: str, old: bytes, new: bytes) -> bool:
         return self.reseal_all([(user_id, old, new)]) > 0
 
-    def reseal_all(self, changes: Sequence[tuple[str, bytes, bytes]]) -> int:
+    def reseal_all(self, changed: Sequence[tuple[str, bytes, bytes]]) -> int:
         names = ('of_user', 'old', 'new')
-        rows = [dict(zip(names, change, strict=True)) for change in changes]
-        return self._db.write(
-            lambda on: int(on.execute(_RESEAL, rows).rowcount)
-        )
+        rows = [dict(zip(names, change, strict=True)) for change in changed]
+        return self._db.write(lambda on: _reseal(on, rows))
 
-    def delete(self, user_id: str) -> bool:
-        order = sa.delete(CREDENTIAL).where(_COLUMNS.user_id == user_id)
-        return self._db.write(lambda on: on.execute(order).rowcount > 0)
+    def delete(self, user_id: str, chain: str | None = None) -> bool:
+        return bool(
+            changes.write(self._db, chain, lambda on: _delete(on, user_id))
+        )
 
     def page(self, after: str, limit: int) -> list[base.Credential]:
         question = (
@@ -75,47 +91,95 @@ class SqlCredentials(base.CredentialStore):
         rows = self._db.read(lambda on: on.execute(question).all())
         return [_to_record(row) for row in rows]
 
+    def count(self) -> int:
+        return self._db.read(lambda on: int(on.execute(_COUNT).scalar_one()))
+
+    def sealed_by(self) -> collections.Counter[bytes]:
+        return self._db.read(lambda on: tables.sealed_by(on, _COLUMNS.secret))
+
+    def forget_changes(self, before: datetime.datetime) -> int:
+        return changes.forget(self._db, before)
+
+    def retire(self, key_id: bytes) -> None:
+        self._db.write(lambda on: retired.add(on, key_id))
+
     def check(self) -> None:
         migrate.check(self._db)
 
+    def check_at_start(self) -> None:
+        start.check(self._db)
 
-_OF_USER = sa.select(CREDENTIAL).where(
-    _COLUMNS.user_id == sa.bindparam('of_user')
-)
-# Always one row, of nothing where there is none of this name. Two may hold a
-# name that two servers wrote at the same moment.
-_OF_NAME = (
-    sa.select(CREDENTIAL)
-    .select_from(
-        sa.select(sa.literal(1).label('always'))
-        .subquery()
-        .outerjoin(
-            CREDENTIAL,
-            sa.and_(
-                _COLUMNS.domain_id == sa.bindparam('of_domain'),
-                _COLUMNS.username == sa.bindparam('name'),
-            ),
+
+_NOTHING = {
+    'domain_id': 'default',
+    'username': 'nobody',
+    'secret': bytes(60),
+    'created_at': datetime.datetime(2001, 1, 1, 1, 1, 1, 1),
+    'updated_at': datetime.datetime(2001, 1, 1, 1, 1, 1, 1),
+}
+
+
+def _or_nothing(
+    dialect: str, condition: sa.ColumnElement[bool]
+) -> sa.Select[Any]:
+    """Select one row always; its user_id is NULL if no credential matches.
+
+    The placeholder has values of the same types, so reading it takes the
+    same time.
+    """
+    always = sa.select(sa.literal(1).label('always')).subquery()
+    there = _COLUMNS.user_id.is_not(None)
+    values = [
+        sa.case(
+            (there, _COLUMNS[name]), else_=_of_type(dialect, name, value)
+        ).label(name)
+        for name, value in _NOTHING.items()
+    ]
+    return sa.select(_COLUMNS.user_id, *values).select_from(
+        always.outerjoin(CREDENTIAL, condition)
+    )
+
+
+_COUNT = sa.select(sa.func.count()).select_from(CREDENTIAL)
+
+
+def _of_type(dialect: str, name: str, value: Any) -> sa.ColumnElement[Any]:
+    type_ = _COLUMNS[name].type
+    literal = sa.literal(value, type_)
+    if dialect == 'mysql' and isinstance(value, datetime.datetime):
+        # MySQL types a quoted time as text, and then the whole column.
+        return sa.cast(literal, type_)
+    return literal
+
+
+@functools.cache
+def _of_user(dialect: str) -> sa.Select[Any]:
+    return _or_nothing(dialect, _COLUMNS.user_id == sa.bindparam('of_user'))
+
+
+@functools.cache
+def _of_name(dialect: str) -> sa.Select[Any]:
+    # Two servers that write at the same time may both claim a name.
+    of_name = sa.and_(
+        _COLUMNS.domain_id == sa.bindparam('of_domain'),
+        _COLUMNS.username == sa.bindparam('name'),
+    )
+    newest = _COLUMNS.updated_at.desc()
+    return _or_nothing(dialect, of_name).order_by(newest).limit(1)
+
+
+@functools.cache
+def _rename_unchanged(_dialect: str) -> sa.Update:
+    return (
+        sa.update(CREDENTIAL)
+        .where(
+            _COLUMNS.user_id == sa.bindparam('of_user'),
+            _COLUMNS.secret == sa.bindparam('unchanged'),
         )
+        .values(username=sa.bindparam('name'))
     )
-    .order_by(_COLUMNS.updated_at.desc())
-    .limit(1)
-)
-_NOBODY = base.Credential(
-    user_id='',
-    domain_id='',
-    username=None,
-    secret=bytes(64),
-    created_at=datetime.datetime.min,
-    updated_at=datetime.datetime.min,
-)
-_RENAME = (
-    sa.update(CREDENTIAL)
-    .where(
-        _COLUMNS.user_id == sa.bindparam('of_user'),
-        _COLUMNS.secret == sa.bindparam('unchanged'),
-    )
-    .values(username=sa.bindparam('name'))
-)
+
+
 _RESEAL = (
     sa.update(CREDENTIAL)
     .where(
@@ -124,39 +188,69 @@ _RESEAL = (
     )
     .values(secret=sa.bindparam('new'))
 )
-_TAKE_NAME_AWAY = (
-    sa.update(CREDENTIAL)
-    .where(
-        _COLUMNS.domain_id == sa.bindparam('of_domain'),
-        _COLUMNS.username == sa.bindparam('name'),
-        _COLUMNS.user_id != sa.bindparam('new_holder'),
+
+
+@functools.cache
+def _take_name_away(_dialect: str) -> sa.Update:
+    return (
+        sa.update(CREDENTIAL)
+        .where(
+            _COLUMNS.domain_id == sa.bindparam('of_domain'),
+            _COLUMNS.username == sa.bindparam('name'),
+            _COLUMNS.user_id != sa.bindparam('new_holder'),
+        )
+        .values(username=None)
     )
-    .values(username=None)
-)
 
 
-def _put(
-    connection: sa.Connection, credentials: Sequence[base.Credential]
-) -> None:
-    dialect = connection.dialect.name
-    if dialect == 'postgresql':
-        connection.execute(_wait_for_names(credentials))
-    named = [_claim(credential) for credential in credentials]
-    connection.execute(_TAKE_NAME_AWAY, named)
+@functools.cache
+def _by_index(_dialect: str) -> sa.TextClause:
+    return sa.text('SET LOCAL enable_seqscan = off')
+
+
+def _put(on: Statements, credentials: Sequence[base.Credential]) -> list[str]:
+    retired.check(on, [c.secret for c in credentials])
+    if on.connection.dialect.name == 'postgresql':
+        _wait_for_names(on, credentials)
+        # A cached plan from a small table would scan the whole table for each
+        # name, even after the table has grown.
+        on.execute(_by_index, [{}])
+    on.execute(_take_name_away, [_claim(c) for c in credentials])
     rows = [_to_row(c) for c in _as_after_the_last(credentials)]
-    connection.execute(_upsert(dialect), rows)
+    on.execute(_upsert, rows)
+    return [row['user_id'] for row in rows]
 
 
-def _rename(connection: sa.Connection, renamed: base.Credential) -> None:
-    if connection.dialect.name == 'postgresql':
-        connection.execute(_wait_for_names([renamed]))
+def _delete(on: Statements, user_id: str) -> list[str]:
+    return [user_id] if on.execute(_remove, [{'of_user': user_id}]) else []
+
+
+@functools.cache
+def _remove(_dialect: str) -> sa.Delete:
+    of_user: sa.BindParameter[str] = sa.bindparam('of_user')
+    return sa.delete(CREDENTIAL).where(_COLUMNS.user_id == of_user)
+
+
+def _now(connection: sa.Connection) -> datetime.datetime:
+    question = sa.select(tables.now(connection.dialect.name))
+    return connection.execute(question).scalar_one()
+
+
+def _reseal(connection: sa.Connection, rows: Sequence[dict[str, Any]]) -> int:
+    retired.check(Plain(connection), [row['new'] for row in rows])
+    return int(connection.execute(_RESEAL, rows).rowcount)
+
+
+def _rename(on: Statements, renamed: base.Credential) -> None:
+    if on.connection.dialect.name == 'postgresql':
+        _wait_for_names(on, [renamed])
     values = {
         'of_user': renamed.user_id,
         'unchanged': renamed.secret,
         'name': renamed.username,
     }
-    if connection.execute(_RENAME, values).rowcount:
-        connection.execute(_TAKE_NAME_AWAY, _claim(renamed))
+    if on.execute(_rename_unchanged, [values]):
+        on.execute(_take_name_away, [_claim(renamed)])
 
 
 def _claim(credential: base.Credential) -> dict[str, Any]:
@@ -170,7 +264,7 @@ def _claim(credential: base.Credential) -> dict[str, Any]:
 def _as_after_the_last(
     credentials: Sequence[base.Credential],
 ) -> list[base.Credential]:
-    """Each user once, and each name with the last who claimed it."""
+    """Return the last credential per user; only the last keeps a name."""
     holders = {(c.domain_id, c.username): c.user_id for c in credentials}
     last = {c.user_id: c for c in credentials}
     return [
@@ -182,37 +276,39 @@ def _as_after_the_last(
 
 
 def _wait_for_names(
-    credentials: Sequence[base.Credential],
-) -> sa.Executable:
-    """Let no other transaction write these names before this one ends.
+    on: Statements, credentials: Sequence[base.Credential]
+) -> None:
+    """Lock these names until the commit.
 
-    On PostgreSQL neither of two would see the row of the other; MariaDB
-    locks the place in the index, and SQLite everything.
+    Only PostgreSQL needs it: there two transactions do not see each other's
+    new rows. MariaDB locks the gap in the index, SQLite the whole database.
     """
     if len(credentials) > 1:
-        return sa.text(f'LOCK {CREDENTIAL.name} IN SHARE ROW EXCLUSIVE MODE')
+        on.execute(_lock_all, [{}])
+        return
     (credential,) = credentials
     name = f'{credential.domain_id}\0{credential.username}'
-    number = zlib.crc32(name.encode()) - 2**31
-    return sa.select(sa.func.pg_advisory_xact_lock(_LOCK, number))
+    on.first(_lock, {'number': zlib.crc32(name.encode()) - 2**31})
 
 
 _LOCK = 7238124
 
 
 @functools.cache
+def _lock_all(_dialect: str) -> sa.TextClause:
+    return sa.text(f'LOCK {CREDENTIAL.name} IN SHARE ROW EXCLUSIVE MODE')
+
+
+@functools.cache
+def _lock(_dialect: str) -> sa.Select[Any]:
+    number = sa.bindparam('number', type_=sa.Integer)
+    locked = sa.func.pg_advisory_xact_lock(_LOCK, number)
+    return sa.select(locked.label('locked'))
+
+
+@functools.cache
 def _upsert(dialect: str) -> sa.Insert:
-    if dialect == 'mysql':
-        order = mysql.insert(CREDENTIAL)
-        new = {name: order.inserted[name] for name in _CHANGED}
-        return order.on_duplicate_key_update(new)
-    kind = postgresql if dialect == 'postgresql' else sqlite
-    insert = kind.insert(CREDENTIAL)
-    made: sa.Insert = insert.on_conflict_do_update(
-        index_elements=['user_id'],
-        set_={name: insert.excluded[name] for name in _CHANGED},
-    )
-    return made
+    return tables.upsert(dialect, CREDENTIAL, _CHANGED)
 
 
 _CHANGED = ('domain_id', 'username', 'secret', 'updated_at')

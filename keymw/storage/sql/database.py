@@ -1,11 +1,11 @@
-"""One engine for each process, and the transactions on it."""
+"""One engine per process, and transactions on it."""
 
 from collections.abc import Callable
-from collections.abc import Iterator
-import contextlib
+from collections.abc import Mapping
 import os
 import threading
 import time
+from typing import Any
 from typing import TypeVar
 
 from oslo_config import cfg
@@ -15,6 +15,12 @@ import sqlalchemy as sa
 
 from keymw.storage import base
 from keymw.storage.sql import engine
+from keymw.storage.sql.prepared import Fast
+from keymw.storage.sql.prepared import Order
+from keymw.storage.sql.prepared import Plain
+from keymw.storage.sql.prepared import Prepared
+from keymw.storage.sql.prepared import Query
+from keymw.storage.sql.prepared import Statements
 
 T = TypeVar('T')
 Work = Callable[[sa.Connection], T]
@@ -24,94 +30,205 @@ _SERIALIZATION_FAILURE = '40001'
 
 
 class Database:
-    """Transactions by the options of [database].
+    """Transactions with the options of [database].
 
-    The engine is made at the first question in each process, never before
-    a server forks its workers: two processes must not share a connection.
+    Each process makes its engine at the first query. Before a fork it must not
+    be made: two processes cannot share a connection.
 
-    :raises ConfigError: [database] connection is none that we can use.
+    :raises ConfigError: [database] connection is not usable.
     """
 
     def __init__(self, conf: cfg.ConfigOpts) -> None:
         options = dict(conf.database)
-        self._url = engine.url(options.pop('connection'))
+        self.url = engine.url(options.pop('connection'))
         self._options = options
         self._engine: sa.Engine | None = None
+        self._prepared: dict[Order, Prepared] = {}
         self._pid = 0
         self._lock = threading.Lock()
 
+    def first(self, query: Query, values: Mapping[str, Any]) -> Any:
+        """The first row of a query, a named tuple; None if there is no row.
+
+        The first attempt takes a connection as it is. If that fails, read()
+        takes over: it tests its connection, and knows which errors pass.
+
+        :raises Outage: as read().
+        """
+        try:
+            return self._at_once(query, Prepared.first, values)
+        except _Failed:
+            return self.read(
+                lambda on: on.execute(query(on.dialect.name), values).first()
+            )
+
+    def all(self, query: Query, values: Mapping[str, Any]) -> list[Any]:
+        """All rows of a query, each a named tuple, read as by first().
+
+        :raises Outage: as read().
+        """
+        try:
+            return self._at_once(query, Prepared.all, values)
+        except _Failed:
+            return self.read(
+                lambda on: [*on.execute(query(on.dialect.name), values)]
+            )
+
+    def _at_once(
+        self,
+        query: Query,
+        fetch: Callable[[Prepared, Any, Mapping[str, Any]], T],
+        values: Mapping[str, Any],
+    ) -> T:
+        made = self._of_this_process
+        connection = _connect(lambda: made().raw_connection())
+        try:
+            found = fetch(self._prepare(query), connection, values)
+        except BaseException as error:
+            connection.invalidate()
+            if not isinstance(error, made().dialect.loaded_dbapi.Error):
+                raise
+            raise _Failed from error
+        connection.close()
+        return found
+
+    def _prepare(self, order: Order) -> Prepared:
+        found = self._prepared.get(order)
+        if found is None:
+            found = Prepared(order, self._of_this_process().dialect)
+            self._prepared[order] = found
+        return found
+
     def read(self, work: Work[T]) -> T:
-        """What work finds on a connection.
+        """Call work with a connection and return its result.
 
-        work is run again when its connection broke or another transaction
-        was in its way.
+        work is called again if its connection broke or another transaction
+        conflicted with it.
 
-        :raises Outage: the database cannot be reached or cannot answer.
+        :raises Outage: the database cannot be reached or fails.
         """
         return _insist(lambda: self._read(work))
 
     def _read(self, work: Work[T]) -> T:
-        with _connect(self._of_this_process) as connection, _until_commit():
-            return work(connection)
+        with _connect(lambda: self._of_this_process().connect()) as connection:
+            return _until_commit(work, connection)
 
     def write(self, work: Work[T]) -> T:
-        """What work does in a transaction, committed; run again likewise.
+        """Call work in a transaction, commit, and return its result.
 
-        :raises Outage: the same, and nothing was written; where the answer
-            to the commit was lost, nothing or all.
+        work may be called again, as in read.
+
+        :raises Outage: the database cannot be reached or fails. Nothing was
+            written; if the response to the commit was lost, all or nothing.
         """
         return _insist(lambda: self._write(work))
 
     def _write(self, work: Work[T]) -> T:
-        with _connect(self._of_this_process) as connection:
-            connection.info[engine.WRITES] = True
-            with connection.begin(), _until_commit():
-                return work(connection)
+        with (
+            _connect(lambda: self._of_this_process().connect()) as connection,
+            engine.begin_write(connection),
+        ):
+            return _until_commit(work, connection)
+
+    def change(self, work: Callable[[Statements], T]) -> T:
+        """Call work in a transaction, as write, with compiled statements.
+
+        The first attempt runs them on the connection of the driver. If one
+        fails, write() takes over: it knows which errors pass.
+
+        :raises Outage: as write().
+        """
+        try:
+            return self.write(lambda on: self._fast(on, work))
+        except _Failed:
+            return self.write(lambda on: work(Plain(on)))
+
+    def _fast(
+        self, connection: sa.Connection, work: Callable[[Statements], T]
+    ) -> T:
+        try:
+            return work(Fast(connection, self._prepare))
+        except connection.dialect.loaded_dbapi.Error as error:
+            _roll_back(connection)
+            raise _Failed from error
 
     def change_schema(self, work: Work[None]) -> None:
-        """Do work once, in a transaction that may take its time.
+        """Call work once, in a transaction without a short time limit.
 
         :raises Outage: the database cannot be reached or refuses it.
         """
-        made = engine.make(self._url, self._options, patient=True)
+        made = engine.make(self.url, self._options, patient=True)
         try:
-            with _outages(), _connect(lambda: made) as connection:
-                connection.info[engine.WRITES] = True
-                with connection.begin():
-                    work(connection)
+            with (
+                _connect(made.connect) as connection,
+                engine.begin_write(connection),
+            ):
+                work(connection)
+        except _FAILURES as error:
+            raise _outage(error) from error
         finally:
-            # Kept open, a connection would keep the lock of MariaDB.
+            # An open connection would keep holding the named lock of MariaDB.
             made.dispose()
+
+    def close(self) -> None:
+        """Close all connections; the next query opens a new one."""
+        with self._lock:
+            if self._engine is not None:
+                self._engine.dispose()
+            self._engine = None
 
     def _of_this_process(self) -> sa.Engine:
         with self._lock:
             if self._engine is None or self._pid != os.getpid():
-                self._engine = engine.make(self._url, self._options)
+                self._engine = engine.make(self.url, self._options)
                 self._pid = os.getpid()
             return self._engine
 
 
-def _connect(make: Callable[[], sa.Engine]) -> sa.Connection:
+def _connect(connect: Callable[[], T]) -> T:
     try:
-        return make().connect()
+        return connect()
     except Exception as error:  # a driver's opinion of the URL is anything
         raise _outage(error) from error
 
 
+class _Failed(Exception):  # noqa: N818, its cause is the error
+    """The driver failed in the first attempt; nothing was written."""
+
+
 class _Broken(exception.DBConnectionError):  # type: ignore[misc]
-    """The connection broke before the commit: nothing was written."""
+    """The connection broke before the commit; nothing was written."""
 
 
-@contextlib.contextmanager
-def _until_commit() -> Iterator[None]:
+def _roll_back(connection: sa.Connection) -> None:
+    """Roll back on the driver's connection, or drop it if it is broken."""
     try:
-        yield
+        connection.connection.rollback()
+    except connection.dialect.loaded_dbapi.Error:
+        connection.invalidate()
+
+
+def _until_commit(work: Work[T], connection: sa.Connection) -> T:
+    try:
+        return work(connection)
     except exception.DBConnectionError as error:
         raise _Broken(error.inner_exception) from error
 
 
 def _insist(attempt: Callable[[], T]) -> T:
-    """Attempt again what failed for a passing reason, for a while."""
+    """Retry an attempt for up to PATIENCE seconds on passing failures."""
+    try:
+        return attempt()
+    except _FAILURES as error:
+        if not _is_passing(error):
+            raise _outage(error) from error
+    try:
+        return _again(attempt)
+    except _FAILURES as error:
+        raise _outage(error) from error
+
+
+def _again(attempt: Callable[[], T]) -> T:
     deadline = time.monotonic() + PATIENCE
     again = api.wrap_db_retry(
         max_retries=100,
@@ -122,26 +239,20 @@ def _insist(attempt: Callable[[], T]) -> T:
             _is_passing(error) and time.monotonic() < deadline
         ),
     )
-    with _outages():
-        done: T = again(attempt)()
+    done: T = again(attempt)()
     return done
 
 
+_FAILURES = (exception.DBError, sa.exc.SQLAlchemyError)
+
+
 def _is_passing(error: Exception) -> bool:
-    """Whether nothing was written and another attempt may succeed."""
+    """Whether nothing was written and a retry may succeed."""
     if isinstance(error, sa.exc.DBAPIError):
         state = getattr(error.orig, 'sqlstate', None)
         return bool(state == _SERIALIZATION_FAILURE)
-    # Galera says that another node was first in the words of a deadlock.
+    # Galera reports a conflict with another node as a deadlock.
     return isinstance(error, (exception.DBDeadlock, _Broken))
-
-
-@contextlib.contextmanager
-def _outages() -> Iterator[None]:
-    try:
-        yield
-    except (exception.DBError, sa.exc.SQLAlchemyError) as error:
-        raise _outage(error) from error
 
 
 def _outage(error: Exception) -> base.Outage:

@@ -1,18 +1,26 @@
-"""Bring the database to the version this keymw needs."""
+"""Upgrade the database schema to the version of this keymw.
+
+Alembic is imported by sync() alone: its import logs several lines at INFO,
+and takes time that each worker would pay.
+"""
+
+from __future__ import annotations
 
 import pathlib
+from typing import TYPE_CHECKING
 
-from alembic import command
-from alembic import config
-from alembic import script
-from alembic.runtime import migration
 import sqlalchemy as sa
 
 from keymw.storage import base
 from keymw.storage.sql import database
 
+if TYPE_CHECKING:
+    from alembic import config
+
 VERSION_TABLE = 'keymw_version'
-# Until the connection is closed; SQLite has one writer at a time anyway.
+_VERSION = sa.table(VERSION_TABLE, sa.column('version_num'))
+_MIGRATIONS = pathlib.Path(__file__).parent / 'migrations'
+# Held until the connection is closed. SQLite has one writer at a time anyway.
 _LOCKS = {
     'mysql': "SELECT GET_LOCK('keymw db sync', 31536000)",
     'postgresql': 'SELECT pg_advisory_lock(7238123)',
@@ -20,13 +28,18 @@ _LOCKS = {
 
 
 def head() -> str:
-    """The version that this keymw needs."""
-    steps = script.ScriptDirectory.from_config(_config())
-    return str(steps.get_current_head())
+    """Return the schema version that this keymw needs."""
+    return max(_known())
+
+
+def _known() -> set[str]:
+    """Return all versions; the file name of each migration starts with one."""
+    steps = (_MIGRATIONS / 'versions').glob('[0-9]*.py')
+    return {step.name.partition('_')[0] for step in steps}
 
 
 def current(db: database.Database) -> str | None:
-    """The version a database is at, None when it was never set up.
+    """Return the schema version of a database; None without a schema.
 
     :raises Outage: the database cannot be reached.
     """
@@ -34,44 +47,62 @@ def current(db: database.Database) -> str | None:
 
 
 def _current(connection: sa.Connection) -> str | None:
-    return migration.MigrationContext.configure(
-        connection, opts={'version_table': VERSION_TABLE}
-    ).get_current_revision()
+    if not sa.inspect(connection).has_table(VERSION_TABLE):
+        return None
+    found: str | None = connection.scalar(sa.select(_VERSION))
+    return found
+
+
+class NotSynced(base.Outage):
+    """The database has no schema, or one of an older keymw."""
 
 
 def check(db: database.Database) -> None:
-    """Answer when a database is at the version that this keymw needs.
+    """Return if a database has the schema version of this keymw.
 
-    :raises Outage: it is not, or cannot be reached.
+    :raises NotSynced: it has none, or an older one.
+    :raises Outage: it has a newer one, or cannot be reached.
     """
     at, needed = current(db), head()
+    if at is not None and at not in _known():
+        raise base.Outage(_newer(at))
     if at != needed:
-        raise base.Outage(
+        raise NotSynced(
             f'[database] connection: the schema is at {at or "nothing"} '
             f'and keymw needs {needed}: run "keymw-manage db sync"'
         )
 
 
+def _newer(version: str) -> str:
+    return (
+        f'[database] connection: the schema is at {version}, which is newer '
+        'than this keymw: upgrade keymw'
+    )
+
+
 def sync(db: database.Database) -> None:
-    """Make every step from the present version to head().
+    """Run every migration from the present version to head().
 
-    Of two processes that do it at the same time one waits for the other.
+    Of two processes that run it at the same time one waits for the other.
 
-    :raises Outage: the database cannot be reached or refuses a step.
+    :raises Outage: the database cannot be reached or refuses a migration.
     """
     db.change_schema(_sync)
 
 
 def _sync(connection: sa.Connection) -> None:
+    from alembic import command
+
     lock = _LOCKS.get(connection.dialect.name)
     if lock is not None:
         connection.exec_driver_sql(lock)
     command.upgrade(_config(connection), 'head')
 
 
-def _config(connection: sa.Connection | None = None) -> config.Config:
+def _config(connection: sa.Connection) -> config.Config:
+    from alembic import config
+
     made = config.Config()
-    here = pathlib.Path(__file__).parent
-    made.set_main_option('script_location', str(here / 'migrations'))
+    made.set_main_option('script_location', str(_MIGRATIONS))
     made.attributes['connection'] = connection
     return made

@@ -1,4 +1,4 @@
-"""Several hosts in one URL of MariaDB or MySQL: the nodes of a cluster."""
+"""Several hosts in one URL of MariaDB or MySQL: nodes of a cluster."""
 
 from typing import Any
 
@@ -9,10 +9,10 @@ _NOT_PREPARED = 1047
 
 
 class Nodes:
-    """Connects to the first node that serves.
+    """Connects to the first available node and stays with it until it fails.
 
-    It stays with that one until it fails: to find out that a node is down
-    may take the whole connect_timeout, and once is enough.
+    Detecting a dead node may take the whole connect_timeout, so it is done
+    once and not for each connection.
     """
 
     def __init__(self, hosts: str | tuple[str, ...]) -> None:
@@ -27,7 +27,7 @@ class Nodes:
         _arguments: object,
         options: dict[str, Any],
     ) -> Any:
-        """A new connection, as SQLAlchemy asks for it."""
+        """Return a new connection; a listener of the event do_connect."""
         for step in range(len(self._nodes)):
             at = (self._present + step) % len(self._nodes)
             try:
@@ -48,7 +48,7 @@ def _address(host: str) -> dict[str, Any]:
 def _connect(dialect: Any, options: dict[str, Any]) -> Any:
     connection = dialect.connect(**options)
     with connection.cursor() as cursor:
-        # A node that joins, lags or has lost the others takes connections.
+        # A node that joins, lags or is cut off accepts connections too.
         cursor.execute("SHOW STATUS LIKE 'wsrep_local_state'")
         state = cursor.fetchone()
     if state is not None and state[1] != _SYNCED:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from collections.abc import Iterator
-import importlib.util
-import os
 import pathlib
 from typing import TYPE_CHECKING
 
@@ -14,10 +12,11 @@ import pytest
 from keymw import conf
 from keymw.storage import load
 from keymw.storage.base import CredentialStore
-from tests.deployment import Deployment
+from tests.contract import directories
+from tests.support.deployment import Deployment
 
 if TYPE_CHECKING:
-    from tests.servers.slapd import Slapd
+    from tests.support.servers.slapd import Slapd
 
 Connect = Callable[..., CredentialStore]
 
@@ -25,22 +24,13 @@ Connect = Callable[..., CredentialStore]
 @pytest.fixture(scope='session')
 def slapd() -> Iterator[Slapd]:
     """OpenLDAP with our schema, and the rules for keymw of our example."""
-    _require_libraries()
-    from tests.servers import slapd as server
+    directories.require_libraries()
+    from tests.support.servers import slapd as server
 
     with server.Slapd() as made:
         made.fill()
         made.load('keymw.ldif', 'keymw-database.ldif')
         yield made
-
-
-def _require_libraries() -> None:
-    for name in ('ldap', 'ldappool'):
-        if importlib.util.find_spec(name) is None:
-            why = f'OpenLDAP: the Python library {name} is not installed'
-            if os.environ.get('KEYMW_REQUIRE_SERVERS') == '1':
-                pytest.fail(why)
-            pytest.skip(why)
 
 
 @pytest.fixture
@@ -50,24 +40,19 @@ def tree(slapd: Slapd) -> str:
 
 
 @pytest.fixture
-def connect(slapd: Slapd, tree: str, tmp_path: pathlib.Path) -> Connect:
+def deploy_on(
+    slapd: Slapd, tree: str, tmp_path: pathlib.Path
+) -> Callable[..., Deployment]:
+    """Configure keymw to use the directory: deploy_on(option=value)."""
+    return lambda **options: directories.deploy(slapd, tree, tmp_path, options)
+
+
+@pytest.fixture
+def connect(deploy_on: Callable[..., Deployment]) -> Connect:
     """Make a store as keymw does, by a file: connect(option=value)."""
-    from tests.servers import slapd as server
 
     def make(**options: str) -> CredentialStore:
-        given = {
-            'url': slapd.url,
-            'user': server.USER,
-            'password': server.PASSWORD,
-            'user_tree_dn': tree,
-            'user_name_attribute': 'uid',
-            'operation_timeout': '1',
-            'connection_timeout': '1',
-        }
-        home = tmp_path / f'keymw-{len(list(tmp_path.iterdir()))}'
-        made = Deployment(
-            home, {'storage': {'credentials': 'ldap'}, 'ldap': given | options}
-        )
+        made = deploy_on(**options)
         return load.credentials(conf.load(str(made.conf_file)))
 
     return make

@@ -1,4 +1,4 @@
-"""check() says what a directory lacks, and changes nothing in it."""
+"""check() names the faults of a directory, and changes nothing in it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.contract.credentials import credential
 
 if TYPE_CHECKING:
     from tests.contract.openldap.conftest import Connect
-    from tests.servers.slapd import Slapd
+    from tests.support.servers.slapd import Slapd
 
 
 @pytest.fixture(autouse=True)
@@ -44,7 +44,7 @@ def first(rule: str, slapd: Slapd) -> list[str]:
 
 
 def says(store: CredentialStore) -> str:
-    """What is wrong, in one line."""
+    """The fault, in one line."""
     with pytest.raises(Outage) as outage:
         store.check()
     assert '\n' not in str(outage.value)
@@ -60,6 +60,9 @@ def test_check_changes_nothing(
     store.check()
     store.delete('1')
     after = slapd.entry(ann, '*')
+    for name in ('keymwChangedUserId', 'keymwChangedAt'):
+        del after[name]
+    after['objectClass'].remove(b'keymwChange')
     assert after == {name: before[name] for name in after}
 
 
@@ -73,7 +76,8 @@ def test_base_that_is_not_there(connect: Connect, tree: str) -> None:
 def test_directory_without_our_schema(connect: Connect) -> None:
     assert says(connect(credential_objectclass='missing')) == (
         '[ldap] credential_objectclass: the directory has no object class '
-        '"missing": load etc/openldap/keymw.ldif'
+        '"missing": load etc/openldap/keymw.ldif or '
+        'etc/389ds/99keymw.ldif'
     )
 
 
@@ -92,6 +96,17 @@ def test_database_that_is_read_only(
             store.put(credential('1', username='ann'))
         assert store.get('1') is None
     store.check()
+
+
+def test_database_that_is_read_only_where_every_user_has_a_key(
+    store: CredentialStore, slapd: Slapd, ann: str
+) -> None:
+    store.put(credential('1', username='ann'))
+    before = slapd.entry(ann)
+    with configured(slapd, 'FALSE', olcReadOnly='TRUE'):
+        assert says(store) == '[ldap] url: the directory is read-only'
+    store.check()
+    assert slapd.entry(ann) == before
 
 
 def test_replica_that_refers_to_its_master(
@@ -130,7 +145,7 @@ def test_user_that_may_not_read(
     store.put(credential('1', username='ann'))
     rule = 'to attrs=keymwSecret by * =w'
     with configured(slapd, None, olcAccess=first(rule, slapd)):
-        assert says(store).startswith(f'[ldap] the key on {ann} is not whole')
+        assert says(store).startswith(f'[ldap] the key on {ann} is incomplete')
         with pytest.raises(Outage):
             store.get('1')
 

@@ -1,4 +1,4 @@
-"""Whose entry a key is written on, and whose key an entry holds."""
+"""The entry that gets a key, and the owner of the key on an entry."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable
 from collections.abc import Iterator
 import contextlib
 import dataclasses
+import datetime
 from typing import TYPE_CHECKING
 from typing import Any
 
@@ -16,11 +17,12 @@ from keymw.storage.base import CredentialStore
 from keymw.storage.base import Outage
 from tests.contract.credentials import HOSTILE
 from tests.contract.credentials import LATER
+from tests.contract.credentials import changed
 from tests.contract.credentials import credential
 
 if TYPE_CHECKING:
     from tests.contract.openldap.conftest import Connect
-    from tests.servers.slapd import Slapd
+    from tests.support.servers.slapd import Slapd
 
 OURS = {
     'keymwUserId',
@@ -38,7 +40,7 @@ def named(user_id: str, name: str, **more: object) -> Credential:
 
 
 def copied(slapd: Slapd, source: str, target: str) -> None:
-    """Put on an entry what another holds of ours, as a crash may leave it."""
+    """Copy our attributes to another entry, as after a crash."""
     entry = slapd.entry(source)
     ours = {name: entry[name] for name in OURS & set(entry)}
     slapd.set(target, objectClass=['inetOrgPerson', 'keymwCredential'], **ours)
@@ -62,7 +64,66 @@ def test_key_is_on_the_entry_of_its_user(
     assert entry['keymwSecret'] == [b'sealed 1']
     assert entry['keymwUpdatedAt'] == [b'20260301123015.123456Z']
     store.delete('1')
-    assert slapd.entry(dn) == before
+    entry = slapd.entry(dn)
+    assert entry.pop('keymwChangedUserId') == [b'1']
+    assert entry.pop('keymwChangedAt')
+    entry['objectClass'].remove(b'keymwChange')
+    assert entry == before
+
+
+def test_changes_are_dated_by_the_directory(
+    store: CredentialStore,
+    person: Callable[..., str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    person('ann')
+    now = datetime.datetime.now(datetime.UTC)
+    hour = datetime.timedelta(hours=1)
+    for wrong in (now - hour, now + hour):
+        monkeypatch.setattr(
+            'keymw.storage.ldap.writing._now', lambda wrong=wrong: wrong
+        )
+        for write in (
+            lambda: store.put(named('1', 'ann')),
+            lambda: store.delete('1'),
+        ):
+            write()
+            assert abs(changed(store, '1').at - now) < hour / 60
+
+
+def test_directory_that_does_not_show_its_time_is_no_obstacle(
+    store: CredentialStore, person: Callable[..., str], slapd: Slapd
+) -> None:
+    person('ann')
+    was = slapd.configured('olcAccess')
+    hidden = [rule.replace(',modifyTimestamp', '') for rule in was]
+    slapd.configure(olcAccess=hidden)
+    try:
+        store.put(named('1', 'ann'), chain='mine')
+        store.delete('1')
+    finally:
+        slapd.configure(olcAccess=was)
+    assert changed(store, '1').chain is None
+
+
+def test_change_is_of_the_user_and_not_of_the_entry(
+    store: CredentialStore, person: Callable[..., str]
+) -> None:
+    person('ann')
+    store.put(named('1', 'ann'))
+    store.delete('1')
+    store.put(named('2', 'ann'), chain='second')
+    assert changed(store, '2').chain == 'second'
+
+
+def test_change_moves_to_another_entry_with_its_key(
+    store: CredentialStore, person: Callable[..., str]
+) -> None:
+    person('ann')
+    person('anna')
+    store.put(named('1', 'ann'), chain='first')
+    store.put(named('1', 'anna'), chain='second')
+    assert changed(store, '1').chain == 'second'
 
 
 def test_users_without_a_key_have_none(
@@ -426,7 +487,7 @@ def test_key_that_was_spoilt_is_an_outage_that_names_its_entry(
     dn = person('ann')
     store.put(named('1', 'ann'))
     slapd.set(dn, keymwUserId=b'\xff')
-    with pytest.raises(Outage, match=f'the key on {dn} is not whole'):
+    with pytest.raises(Outage, match=f'the key on {dn} is incomplete'):
         store.page('', 10)
 
 
@@ -489,6 +550,10 @@ class TestPaging:
         with pytest.raises(Outage, match='user: Size limit exceeded'):
             connect(page_size='2').page('', 10)
         assert connect(page_size='2').get('1') == keys[0]
+        with pytest.raises(Outage, match='olcLimits'):
+            connect().count()
+        limit('size=unlimited')
+        assert connect(page_size='2').count() == len(keys)
 
     def test_no_paging(self, connect: Connect, keys: list[Credential]) -> None:
         assert connect(page_size='0').page('', 10) == keys

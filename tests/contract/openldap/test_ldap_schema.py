@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
-    from tests.servers.slapd import Slapd
+    from tests.support.servers.slapd import Slapd
 
 
 def test_both_files_say_the_same(slapd: Slapd) -> None:
-    from tests.servers import slapd as server
+    from tests.support.servers import slapd as server
 
     ours = slapd.schema('keymw')
     assert sorted(ours) == [
+        'keymwChange',
+        'keymwChangeChain',
+        'keymwChangedAt',
+        'keymwChangedUserId',
         'keymwCreatedAt',
         'keymwCredential',
         'keymwDomainId',
@@ -27,6 +32,29 @@ def test_both_files_say_the_same(slapd: Slapd) -> None:
         assert classic.schema('keymw') == ours
 
 
+def test_directory_of_the_version_before_is_brought_on(slapd: Slapd) -> None:
+    from tests.support.servers import slapd as server
+
+    before, numbers = _before_changes(), re.compile(r'cn=\{4\}keymw')
+    with server.Slapd() as old:
+        old.fill()
+        old.load_text(before)
+        assert 'keymwChange' not in old.schema('keymw')
+        changes = (server.OURS / 'keymw-changes.ldif').read_text()
+        old.load_text(numbers.sub('cn={3}keymw', changes))
+        assert old.schema('keymw') == slapd.schema('keymw')
+        assert 'keymwChangedUserId eq' in old.configured('olcDbIndex')
+
+
+def _before_changes() -> str:
+    """The schema as it was before changes of keys were kept."""
+    from tests.support.servers import slapd as server
+
+    text = (server.OURS / 'keymw.ldif').read_text()
+    objects = re.split('^(?=olc)', text, flags=re.MULTILINE)
+    return ''.join(one for one in objects if "NAME 'keymwChange" not in one)
+
+
 def test_objects_have_numbers_that_are_only_ours(slapd: Slapd) -> None:
     for said in slapd.schema('keymw').values():
         assert said.startswith(
@@ -35,7 +63,9 @@ def test_objects_have_numbers_that_are_only_ours(slapd: Slapd) -> None:
 
 
 def test_searches_are_indexed(slapd: Slapd) -> None:
-    assert 'keymwUserId,keymwUsername eq' in slapd.configured('olcDbIndex')
+    indexes = slapd.configured('olcDbIndex')
+    assert 'keymwUserId,keymwUsername eq' in indexes
+    assert 'keymwChangedUserId eq' in indexes
 
 
 def test_others_see_nothing_of_a_key(slapd: Slapd, tree: str) -> None:
@@ -44,7 +74,10 @@ def test_others_see_nothing_of_a_key(slapd: Slapd, tree: str) -> None:
     dn = slapd.person(tree, 'ann', userPassword='secret')
     slapd.set(
         dn,
-        objectClass=['inetOrgPerson', 'keymwCredential'],
+        objectClass=['inetOrgPerson', 'keymwCredential', 'keymwChange'],
+        keymwChangedUserId='1',
+        keymwChangedAt='20260101000000Z',
+        keymwChangeChain='chain',
         keymwUserId='1',
         keymwSecret='sealed',
         keymwCreatedAt='20260101000000Z',

@@ -1,4 +1,4 @@
-"""What a client with a global key is to ask, and what it is answered."""
+"""The requests of a client with a global key, and their responses."""
 
 from collections.abc import Callable
 import json
@@ -11,9 +11,9 @@ HEADERS = {'Content-Type': 'application/json'}
 
 
 def run(client: Callable[[str, str], Ask]) -> None:
-    """Ask what is told on standard input, and tell all the answers.
+    """Send the requests on standard input, and print all responses.
 
-    "ID" in a path is the id in the last answer to a POST.
+    "ID" in a path is the id in the last response to a POST.
     """
     given = json.load(sys.stdin)
     ask = client(given['public_key'], given['private_key'])

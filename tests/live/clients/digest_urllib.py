@@ -23,7 +23,7 @@ def client(public_key: str, private_key: str) -> asked.Ask:
             with opener.open(request, timeout=30) as answer:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as error:
-            # It gives up without the answer when a key is wrong.
+            # It gives up without the response when a key is wrong.
             return error.code, error.read().decode() if error.fp else ''
 
     return ask

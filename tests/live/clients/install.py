@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests.live.demo import ROOT
-from tests.servers import require
+from tests.support.servers import require
 
 PLACE = ROOT / '.clients'
 PATIENCE = 600

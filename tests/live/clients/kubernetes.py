@@ -35,7 +35,7 @@ def asks(
     url: str,
     body: str | None = None,
 ) -> Response:
-    """What is answered to who has a key."""
+    """The responses to a client with a key."""
     place = urllib.parse.urlsplit(url)
     uri = place._replace(scheme='', netloc='').geturl()
     connection = http.client.HTTPConnection(place.netloc, timeout=30)

@@ -1,4 +1,4 @@
-"""openstacksdk with v3apikey, told in the call or by clouds.yaml."""
+"""openstacksdk with v3apikey, set up in the call or by clouds.yaml."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What a client is told on its standard input, and what it tells back."""
+"""The input of a client program, and its output."""
 
 from collections.abc import Callable
 import json
@@ -10,7 +10,7 @@ def run(
     sign_in_and_list: Callable[[dict[str, str]], tuple[str, Any]],
     refused: type[Exception],
 ) -> None:
-    """Tell the token and what was listed, or how the login was refused."""
+    """Print the token and the list, or the refusal of the login."""
     try:
         token, listed = sign_in_and_list(json.load(sys.stdin))
     except refused as error:

@@ -1,4 +1,4 @@
-"""How alembic runs the steps: on the connection it was handed."""
+"""Runs the migrations for alembic, on the connection of migrate.py."""
 
 from alembic import context
 

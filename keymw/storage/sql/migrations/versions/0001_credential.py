@@ -13,7 +13,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    # MariaDB commits each statement: this may have been cut off half-way.
+    # MariaDB commits each statement: a former run may have done a part.
     op.create_table(
         'keymw_credential',
         sa.Column('user_id', Exact, primary_key=True),

@@ -1,4 +1,4 @@
-"""Global API keys and the list of networks they may be used from."""
+"""Global API keys and their access list."""
 
 from alembic import op
 import sqlalchemy as sa
@@ -14,10 +14,10 @@ depends_on = None
 
 
 def upgrade() -> None:
-    # MariaDB commits at each statement that changes the schema, even one that
-    # finds nothing to do. This may have been cut off half-way; and where
-    # another node of a cluster was first, a statement would commit version
-    # 0001 beside the 0002 that is there.
+    # MariaDB commits at each statement that changes the schema, even without
+    # effect. A former run may have done a part. And if another node of a
+    # cluster was first, a statement would commit version 0001 beside the 0002
+    # that is there.
     present = sa.inspect(op.get_bind()).get_table_names()
     if 'keymw_global_key' not in present:
         _create_global_key()

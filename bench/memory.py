@@ -1,0 +1,78 @@
+"""What keymw adds to a worker with Keystone: CPU of the start, and memory.
+
+bench/memory.py [REQUESTS]
+
+Requests with distinct tokens fill every cache; then come as many again, each
+with a token and a header name that nobody sent before. The last figure must
+not be above the one before it. Keystone is loaded first, so that the modules
+which both use count for it; the responses come from an identity service in no
+time.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import pathlib
+import sys
+import tempfile
+import time
+from typing import Any
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent.parent))
+
+from bench import identity
+from bench import paths
+from tests.support import wire
+from tests.support.cloud import Cloud
+
+REQUESTS = 100_000
+# MiB and CPU seconds above Keystone's; MiB that a second filling may add.
+MOST, START, GROWN = 35, 0.3, 2
+_AT_ONCE = 1000
+
+
+def main() -> int:
+    """Print the figures; return 1 if a bound is not kept."""
+    requests = int(sys.argv[1]) if len(sys.argv) > 1 else REQUESTS
+    paths.log()
+    with tempfile.TemporaryDirectory() as place:
+        home = pathlib.Path(place)
+        Cloud(home / 'keystone')
+        made = paths.deployed(home / 'keymw')
+        service = identity.Instant()
+        before, start = _memory(), time.process_time()
+        app = made.load(service)
+        seconds = time.process_time() - start
+        paths.add(app, 1)
+        numbers = itertools.count()
+        _send(app, service, requests, numbers)
+        full = _memory() - before
+        _send(app, service, requests, numbers)
+        after = _memory() - before
+    print(f'start: {seconds:.2f} CPU seconds above Keystone (goal {START})')
+    print(f'caches full: {full:.1f} MiB above Keystone (goal {MOST})')
+    print(f'{requests} tokens and header names later: {after:.1f} MiB')
+    return int(seconds > START or full > MOST or after > full + GROWN)
+
+
+def _send(
+    app: Any, service: identity.Instant, requests: int, numbers: Any
+) -> None:
+    path = wire.key(identity.user_id(1))
+    for number in itertools.islice(numbers, requests):
+        headers = {f'HTTP_X_JUNK_{number}': 'value'}
+        token = f'{identity.user_id(1)}?{number}'
+        identity.ask(app, 'GET', path, HTTP_X_AUTH_TOKEN=token, **headers)
+        if number % _AT_ONCE == 0:
+            service.forget()
+
+
+def _memory() -> float:
+    """The resident memory of this process in MiB."""
+    pages = int(pathlib.Path('/proc/self/statm').read_text().split()[1])
+    return pages * os.sysconf('SC_PAGE_SIZE') / 2**20
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""API keys: many per user, each with a name, an end and its own roles."""

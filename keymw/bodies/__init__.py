@@ -1,1 +1,0 @@
-"""The shapes on the wire, both ways, in JSON and in XML."""

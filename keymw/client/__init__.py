@@ -1,0 +1,1 @@
+"""Plugins of OpenStack clients; they need no server library."""

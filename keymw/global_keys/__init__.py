@@ -1,0 +1,1 @@
+"""Global API keys and their access list."""

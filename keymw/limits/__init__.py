@@ -1,0 +1,1 @@
+"""Limits for clients, and the addresses of clients."""

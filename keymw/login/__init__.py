@@ -1,0 +1,1 @@
+"""Logins that buy a token with an API key."""

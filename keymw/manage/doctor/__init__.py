@@ -1,0 +1,92 @@
+"""doctor: checks of an installation, and advice if one fails."""
+
+import argparse
+
+from cliff import command
+
+from keymw.conf import ConfigError
+from keymw.manage import pipeline
+from keymw.manage import session
+from keymw.manage.doctor import api_keys
+from keymw.manage.doctor import configuration
+from keymw.manage.doctor import global_keys
+from keymw.manage.doctor import identity
+from keymw.manage.doctor import limits
+from keymw.manage.doctor import secrets
+from keymw.manage.doctor import stale
+from keymw.manage.doctor import start
+from keymw.manage.doctor import storage
+from keymw.manage.doctor import vault
+from keymw.manage.doctor.check import Check
+from keymw.manage.doctor.check import Installation
+from keymw.manage.doctor.check import Skipped
+
+CHECKS = (
+    *configuration.CHECKS,
+    *vault.CHECKS,
+    *storage.CHECKS,
+    *global_keys.CHECKS,
+    *secrets.CHECKS,
+    *limits.CHECKS,
+    *identity.CHECKS,
+    *stale.CHECKS,
+    *api_keys.CHECKS,
+    *start.CHECKS,
+)
+
+
+class Doctor(command.Command):
+    """Check an installation: one line for each check.
+
+    The exit code is 1 if a check failed. The identity service that is checked
+    is that of [identity] transport = remote, else that of --pipeline, else
+    [app:keystone] of keymw-paste.ini beside the configuration; without any
+    its checks are skipped. Started by root, the command becomes the owner of
+    the key repository.
+    """
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        parser = super().get_parser(prog_name)
+        pipeline.add_option(parser)
+        return parser
+
+    def take_action(self, parsed_args: argparse.Namespace) -> int:
+        files = session.of(self.app).config_files
+        where = pipeline.beside(files, parsed_args.pipeline)
+        installation = Installation(files, where)
+        failed: set[str] = set()
+        for check in CHECKS:
+            outcome, text = _make(check, installation, failed)
+            if outcome == 'FAILED':
+                failed.add(check.name)
+            line = ' '.join(f'{check.name}: {text}'.split())
+            print(f'{outcome:<8}{line}', file=self.app.stdout, flush=True)
+        return int(bool(failed))
+
+
+def _is_on(check: Check, installation: Installation) -> bool:
+    """Whether the subject of a check is enabled, as far as can be told."""
+    if check.gate is None:
+        return True
+    try:
+        check.gate(installation)
+    except Skipped:
+        return False
+    except ConfigError:
+        pass
+    return True
+
+
+def _make(
+    check: Check, installation: Installation, failed: set[str]
+) -> tuple[str, str]:
+    missing = [name for name in check.needs if name in failed]
+    if missing and _is_on(check, installation):
+        failed.add(check.name)
+        return 'skipped', f'{missing[0]} must be in order first'
+    try:
+        return 'ok', check.look(installation)
+    except Skipped as why:
+        return 'skipped', str(why)
+    except Exception as error:  # the other checks are made all the same
+        return 'FAILED', str(error) or type(error).__name__

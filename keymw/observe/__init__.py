@@ -1,0 +1,1 @@
+"""Logs and audit events, for the operator."""

@@ -1,0 +1,59 @@
+"""The metrics that the parts of a filter count into; off by default."""
+
+from collections.abc import Iterable
+from typing import TypeVar
+
+from oslo_config import cfg
+
+from keymw.conf import ConfigError
+from keymw.web.faults import Fault
+from keymw.web.request import Request
+from keymw.web.table import Route
+
+T = TypeVar('T')
+
+
+class Metrics:
+    """Metrics that are switched off: all methods do nothing."""
+
+    def request(
+        self, route: Route, request: Request, status: int, seconds: float
+    ) -> None:
+        """Count the response of a route to a request, and its time."""
+
+    def failure(self, fault: Fault) -> None:
+        """Count a fault by its internal reason."""
+
+    def cache(self, name: str, *, is_hit: bool) -> None:
+        """Count a look-up in a cache."""
+
+    def timed(
+        self, part: str, of: T, methods: Iterable[str], name: str = ''
+    ) -> T:
+        """The same object, whose methods are timed from now on.
+
+        part   "store", "vault" or "identity"
+        name   the name of the object, if the part has several
+        """
+        del part, methods, name
+        return of
+
+
+_OFF = Metrics()
+
+
+def of(conf: cfg.ConfigOpts) -> Metrics:
+    """The metrics of this process, as [metrics] switches them on.
+
+    :raises ConfigError: they are on, but cannot work.
+    """
+    if not conf.metrics.enabled:
+        return _OFF
+    try:
+        from keymw.observe import prometheus
+    except ImportError as error:
+        raise ConfigError(
+            f'[metrics] enabled: it needs {error.name}, which is not '
+            "installed: pip install 'keymw[metrics]'"
+        ) from None
+    return prometheus.metrics()

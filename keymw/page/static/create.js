@@ -1,0 +1,111 @@
+// The form for a new key. What was typed stays until the key is made.
+
+import { session } from './api.js';
+import { byId, complain, make, once, quiet } from './dom.js';
+import { inDays } from './state.js';
+
+const form = byId('create');
+const opener = byId('new-key');
+
+export function begin(create) {
+  opener.addEventListener('click', () => open(form.hidden));
+  byId('create-cancel').addEventListener('click', () => open(false));
+  byId('ends').addEventListener('change', (event) => {
+    byId('end-date-field').hidden = event.target.value !== 'date';
+  });
+  form.addEventListener('submit', (event) => {
+    event.preventDefault();
+    once(event.submitter || form, () => submit(create));
+  });
+}
+
+function open(wanted) {
+  quiet();
+  form.hidden = !wanted;
+  opener.setAttribute('aria-expanded', String(wanted));
+  (wanted ? byId('key-name') : opener).focus();
+}
+
+export function clear() {
+  form.reset();
+  byId('end-date-field').hidden = true;
+  complain('', byId('create-problem'));
+  form.hidden = true;
+  opener.setAttribute('aria-expanded', 'false');
+}
+
+// One check box for each role that the user has on the project.
+export function roles() {
+  const place = session.project ? session.project.name : 'no project';
+  byId('role-project').textContent = place;
+  const reader = session.roles.some((role) => role.name === 'reader');
+  byId('roles').replaceChildren(...session.roles.map((role) =>
+    make('label', {}, make('input', {
+      type: 'checkbox', name: 'role', value: role.id,
+      checked: !reader || role.name === 'reader',
+    }), role.name)));
+}
+
+async function submit(create) {
+  quiet();
+  complain('', byId('create-problem'));
+  const wrong = mistake();
+  for (const field of form.querySelectorAll('[aria-invalid]')) {
+    field.removeAttribute('aria-invalid');
+  }
+  if (wrong) {
+    byId('create-problem').textContent = wrong.text;
+    wrong.field.setAttribute('aria-invalid', 'true');
+    wrong.field.focus();
+    return;
+  }
+  try {
+    await create(body());
+    clear();
+  } catch (failure) {
+    // Everything stays in the form.
+    byId('create-problem').textContent = failure.message;
+  }
+}
+
+function mistake() {
+  const chosen = form.querySelectorAll('[name="role"]:checked').length;
+  if (!session.project) {
+    return { field: byId('project'), text: 'Choose a project first.' };
+  }
+  if (!byId('key-name').value.trim()) {
+    return { field: byId('key-name'), text: 'Give the key a name.' };
+  }
+  if (!chosen && session.roles.length) {
+    return {
+      field: form.querySelector('[name="role"]'),
+      text: 'Choose at least one role.',
+    };
+  }
+  if (byId('ends').value === 'date' && !byId('end-date').value) {
+    return { field: byId('end-date'), text: 'Choose the date of the end.' };
+  }
+  return null;
+}
+
+function body() {
+  const networks = byId('networks').value.split(/[\s,]+/).filter(Boolean);
+  return {
+    name: byId('key-name').value.trim(),
+    description: byId('key-description').value.trim(),
+    project_id: session.project.id,
+    roles: [...form.querySelectorAll('[name="role"]:checked')]
+      .map((box) => ({ id: box.value })),
+    ...(networks.length && { allowed_cidrs: networks }),
+    ...end(),
+  };
+}
+
+function end() {
+  const choice = byId('ends').value;
+  if (choice === 'never') return {};
+  return {
+    expires_at: choice === 'date'
+      ? `${byId('end-date').value}T00:00:00Z` : inDays(Number(choice)),
+  };
+}

@@ -1,0 +1,200 @@
+// The keys of the user: the table, and what its buttons do.
+
+import { Failure, send, session } from './api.js';
+import { begin as beginCreate, clear as clearForm, roles } from './create.js';
+import { button, byId, complain, make, named, once, quiet, say } from './dom.js';
+import { show as showSecret, clear as clearSecret } from './secret.js';
+import { ends, lastUse, roleNames, stateOf } from './state.js';
+import { row, small, state, table } from './table.js';
+
+const HEADINGS = ['Name', 'Roles', 'Project', 'Ends', 'Last used', 'State',
+  'Actions'];
+const GRACES = [[0, 'at once'], [3600, 'in an hour'], [86400, 'in a day'],
+  [604800, 'in 7 days']];
+
+let found = [];
+
+export { roles };
+
+const path = (key) => {
+  const root = `v3/users/${encodeURIComponent(session.user.id)}/api_keys`;
+  return key ? `${root}/${encodeURIComponent(key.id)}` : root;
+};
+
+export function begin() {
+  beginCreate(async (body) => {
+    const made = (await send('POST', path(), { api_key: body })).body.api_key;
+    showSecret(made, 'was made');
+    // Not awaited: the form closes now, not when the list has come.
+    load();
+  });
+}
+
+export function clear() {
+  clearForm();
+  clearSecret();
+  byId('keys').replaceChildren();
+}
+
+export async function load() {
+  const place = byId('keys');
+  place.setAttribute('aria-busy', 'true');
+  if (!place.childElementCount) place.append(make('p', {}, 'Loading the keys…'));
+  try {
+    found = await all();
+    draw();
+  } catch (failure) {
+    place.replaceChildren(make('p', {}, unavailable(failure)),
+      button('Try again', (event) => once(event.target, load)));
+  } finally {
+    place.setAttribute('aria-busy', 'false');
+  }
+}
+
+async function all() {
+  let answer = (await send('GET', path())).body;
+  const keys = [...answer.api_keys];
+  while (answer.links && answer.links.next) {
+    const { search } = new URL(answer.links.next);
+    answer = (await send('GET', path() + search)).body;
+    keys.push(...answer.api_keys);
+  }
+  return keys;
+}
+
+function unavailable(failure) {
+  if (failure.status === 404 || failure.status === 501) {
+    return 'This server has no API keys of this kind.';
+  }
+  return `The keys cannot be shown. ${failure.message}`;
+}
+
+function draw() {
+  if (!found.length) {
+    byId('keys').replaceChildren(make('p', { class: 'note' },
+      'You have no keys yet. Make one with “New key”.'));
+    return;
+  }
+  byId('keys').replaceChildren(
+    table('Your keys', HEADINGS, found.map(line)));
+}
+
+function line(key) {
+  const previous = key.previous && key.previous.expires_at
+    ? small('The former secret works until '
+      + `${key.previous.expires_at.slice(0, 16).replace('T', ' ')} UTC.`)
+    : null;
+  return row(HEADINGS, [
+    [named(key.name), key.description ? small(key.description) : null],
+    roleNames(key),
+    project(key),
+    ends(key),
+    lastUse(key),
+    [state(stateOf(key)), previous],
+    actions(key),
+  ], { 'data-id': key.id });
+}
+
+function project(key) {
+  if (!key.project_id) return 'any';
+  const option = [...byId('project').options]
+    .find((one) => one.value === key.project_id);
+  return option ? named(option.text) : key.project_id;
+}
+
+function actions(key) {
+  const label = (verb) => ({ 'aria-label': `${verb} ${key.name}` });
+  const live = stateOf(key) !== 'ended';
+  return make('div', { class: 'buttons' },
+    live && key.enabled
+      ? button('Rotate', () => askRotate(key), label('Rotate')) : null,
+    live ? toggle(key, label) : null,
+    button('Delete', () => askDelete(key),
+      { class: 'danger', ...label('Delete') }));
+}
+
+function toggle(key, label) {
+  const verb = key.enabled ? 'Disable' : 'Enable';
+  const change = () => act(key, async () => {
+    await send('PATCH', path(key), { api_key: { enabled: !key.enabled } });
+    return `The key ${key.name} is ${key.enabled ? 'disabled' : 'enabled'}.`;
+  });
+  return button(verb, (event) => once(event.target, change), label(verb));
+}
+
+// Does one thing to a key, says so, and draws the table anew.
+async function act(key, action) {
+  quiet();
+  try {
+    const text = await action();
+    await load();
+    focusOn(key);
+    say(text);
+  } catch (failure) {
+    await explain(key, failure);
+  }
+}
+
+async function explain(key, failure) {
+  if (!(failure instanceof Failure)) throw failure;
+  if (failure.status === 404) {
+    await load();
+    complain(`The key ${key.name} is gone: it was deleted elsewhere.`);
+  } else complain(failure.message);
+}
+
+const rowOf = (key) =>
+  [...byId('keys').querySelectorAll('tr')].find((one) =>
+    one.dataset.id === key.id);
+
+function focusOn(key) {
+  const line = rowOf(key);
+  (line ? line.querySelector('button') : byId('keys-title')).focus();
+}
+
+// A question in the place of the buttons of a row.
+function ask(key, text, ...controls) {
+  quiet();
+  const id = `ask-${key.id}`;
+  const cancel = button('Cancel', () => {
+    draw();
+    focusOn(key);
+  });
+  const group = make('div', { role: 'group', 'aria-labelledby': id },
+    make('p', { id }, ...text),
+    make('div', { class: 'buttons' }, ...controls, cancel));
+  rowOf(key).lastElementChild.replaceChildren(group);
+  controls[0].focus();
+}
+
+function askDelete(key) {
+  const remove = () => act(key, async () => {
+    await send('DELETE', path(key));
+    return `The key ${key.name} is deleted.`;
+  });
+  ask(key, ['Delete the key ', named(key.name), '? What uses it stops '
+    + 'working, and its tokens end.'],
+  button(`Delete ${key.name}`, (event) => once(event.target, remove),
+    { class: 'danger' }));
+}
+
+function askRotate(key) {
+  const grace = make('select', { 'aria-label': 'The former secret ends' },
+    ...GRACES.map(([seconds, text]) =>
+      make('option', { value: seconds }, text)));
+  const rotate = async () => {
+    quiet();
+    try {
+      const body = { grace: Number(grace.value) };
+      const made = (await send('POST', `${path(key)}/rotate`, body)).body;
+      await load();
+      showSecret(made.api_key, 'has a new secret');
+    } catch (failure) {
+      await explain(key, failure);
+    }
+  };
+  ask(key, ['Give the key ', named(key.name), ' a new secret? The former '
+    + 'one ends:'],
+  grace, button('Rotate', (event) => once(event.target, rotate),
+    { class: 'first' }));
+}

@@ -1,0 +1,61 @@
+// The keys of all users, for administrators.
+
+import { send } from './api.js';
+import { byId, make, named, once, quiet } from './dom.js';
+import { ends, inDays, lastUse, roleNames, stateOf } from './state.js';
+import { row, small, state, table } from './table.js';
+
+const HEADINGS = ['Name', 'User', 'Roles', 'Project', 'Ends', 'Last used',
+  'State'];
+
+export function begin() {
+  byId('filters').addEventListener('submit', (event) => {
+    event.preventDefault();
+    once(event.submitter || byId('filters'), async () => {
+      quiet();
+      await load();
+    });
+  });
+}
+
+export function clear() {
+  byId('overview-count').textContent = '';
+  byId('overview').replaceChildren();
+}
+
+export async function load() {
+  const place = byId('overview');
+  place.setAttribute('aria-busy', 'true');
+  try {
+    draw((await send('GET', `v3/api_keys?${query()}`)).body);
+  } catch (failure) {
+    place.replaceChildren(make('p', {},
+      `The keys of all users cannot be shown. ${failure.message}`));
+  } finally {
+    place.setAttribute('aria-busy', 'false');
+  }
+}
+
+function query() {
+  const wanted = new URLSearchParams({ limit: '200' });
+  const unused = Number(byId('unused').value);
+  const ending = Number(byId('ending').value);
+  if (unused) wanted.set('unused_since', inDays(-unused));
+  if (ending) wanted.set('expires_before', inDays(ending));
+  if (byId('enabled').value) wanted.set('enabled', byId('enabled').value);
+  return wanted;
+}
+
+function draw({ api_keys: keys, links }) {
+  const more = links && links.next ? ' There are more than these.' : '';
+  const count = `${keys.length} ${keys.length === 1 ? 'key' : 'keys'}`;
+  const text = keys.length ? `${count}.${more}` : 'No key fits.';
+  byId('overview-count').textContent = text;
+  byId('overview').replaceChildren(...(keys.length
+    ? [table('All keys', HEADINGS, keys.map(line))] : []));
+}
+
+const line = (key) => row(HEADINGS, [
+  [named(key.name), small(key.id)], key.user_id, roleNames(key),
+  key.project_id || 'any', ends(key), lastUse(key), state(stateOf(key)),
+]);

@@ -1,0 +1,1 @@
+"""Policy: which caller may do which operation on which target."""

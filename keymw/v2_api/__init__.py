@@ -1,0 +1,1 @@
+"""Identity v2.0 in front of a Keystone that speaks only v3."""

@@ -1,0 +1,1 @@
+"""HTTP without the subject of keymw."""
