@@ -33,8 +33,11 @@ class Repair(command.Command):
     A trust that is gone while the user that it was for exists was deleted to
     end the key, by its owner or by an admin. Such a key is listed as revoked
     and stays so, until its owner enables it. Disabled and ended keys stay as
-    they are too. The command needs [identity] transport = pipeline,
-    where the trusts can be made without a token of the owner.
+    they are too. Where the user that a trust was for is gone as well, nothing
+    tells why the trust is gone, and a new one is made: before you delete
+    service_user, disable the keys that shall stay ended. The command needs
+    [identity] transport = pipeline, where the trusts can be made without a
+    token of the owner.
     """
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:

@@ -86,7 +86,6 @@ OPEN = {
     ('GET', '/v2.0/tokens/{token_id}'),
     ('DELETE', '/v2.0/tokens/{token_id}'),
     ('GET', '/v2.0/tokens/{token_id}/endpoints'),
-    ('POST', '/v2.0/tokens'),
     ('DELETE', '/v2.0/tokens'),
     ('GET', '/v2.0/tenants'),
     ('GET', '/v2.0/tenants/{tenant_id}'),

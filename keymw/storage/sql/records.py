@@ -54,7 +54,7 @@ class Records(Generic[Record]):
 
     def _query_page(self, _dialect: str) -> sa.Select[Any]:
         offset, limit = (
-            sa.bindparam(name, type_=sa.Integer)
+            sa.bindparam(name, type_=sa.BigInteger)
             for name in ('offset', 'limit')
         )
         return self.in_order.offset(offset).limit(limit)
