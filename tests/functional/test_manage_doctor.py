@@ -551,9 +551,6 @@ def test_another_version_than_the_one_configured(
         'login',
         'token life',
         'clock',
-        'trustee',
-        'caches of Keystone',
-        'release of Keystone',
         'start',
     ]
 
