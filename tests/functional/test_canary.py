@@ -1,8 +1,9 @@
 """A secret that goes in anywhere comes out nowhere, whatever fails.
 
 Keys go through every route while each call to the store, the vault and the
-identity service fails in turn. Neither a key nor a plain digest of it may be
-in a log line of any level, in the audit log or in the metrics.
+identity service fails in turn. So do the API keys that keymw itself makes.
+Neither a key nor a plain digest of it may be in a log line of any level, in
+the audit log or in the metrics.
 """
 
 import base64
@@ -24,6 +25,7 @@ import webtest
 from bench import identity
 from keymw.api_keys import keys
 from keymw.identity.transport import Pipeline
+from keymw.identity.trusts import Trusts
 from keymw.identity.v3 import V3
 from keymw.observe import prometheus
 from keymw.storage.base import Outage
@@ -44,6 +46,7 @@ from tests.support.admin import Office
 from tests.support.between import reply
 from tests.support.login import WAYS
 from tests.support.login import Desk
+from tests.support.trusting import Trusting
 
 CANARY = 'canary0123456789abcdefCANARY4711'
 BOB = identity.user_id(7)
@@ -66,6 +69,12 @@ def forms(secret: str) -> Iterator[str]:
     for before in range(3):
         text = base64.b64encode(b' ' * before + raw).decode()
         yield text[4:-4]
+    yield from digests(secret)
+
+
+def digests(secret: str) -> Iterator[str]:
+    """The beginnings of plain digests of a secret."""
+    raw = secret.encode()
     for name in ('md5', 'sha1', 'sha256', 'sha512'):
         digest = hashlib.new(name, raw)
         yield digest.hexdigest()[:12]
@@ -86,7 +95,7 @@ class Lines(logging.Handler):
         self.text.append(repr(record.args))
 
 
-class Strict(identity.Instant):
+class Strict(Trusting):
     """Prepared responses, but none for a key in the place of a token."""
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
@@ -112,7 +121,8 @@ def office(tmp_path_factory: pytest.TempPathFactory, lines: Lines) -> Office:
     """keymw with all families before prepared responses."""
     assert lines is not None
     home = tmp_path_factory.mktemp('canary') / 'keymw'
-    return Office(home, Strict(), OPTIONS)
+    audit = {'audit': {'file': str(home / 'audit.jsonl')}}
+    return Office(home, Strict(), OPTIONS | audit)
 
 
 def _failing(error: Exception) -> Callable[..., Any]:
@@ -128,9 +138,10 @@ CALLS: dict[type, tuple[str, ...]] = {
     SqlGlobalKeys: ('get', 'find', 'add', 'page', 'count'),
     SqlAccessList: ('all', 'page', 'used'),
     SqlUsedNonces: ('add',),
-    SqlApiKeys: ('get', 'page'),
+    SqlApiKeys: ('get', 'page', 'add', 'swap', 'remove', 'used'),
     Vault: ('open', 'open_decoy', 'seal', 'derived'),
     V3: ('caller', 'user', 'owner', 'issue', 'authenticate', 'roles'),
+    Trusts: ('create', 'sign_in', 'delete', 'ids', 'trustee'),
     Pipeline: ('send',),
 }
 # How a call fails where it is expected to, beside a defect.
@@ -139,6 +150,7 @@ EXPECTED: dict[type, Exception] = {
     SqlGlobalKeys: Outage('injected'),
     SqlApiKeys: Outage('injected'),
     Vault: CannotOpen('injected'),
+    Trusts: faults.Unavailable('injected'),
     V3: faults.Unavailable('injected'),
 }
 POINTS = [
@@ -154,8 +166,11 @@ def send_all(
     web: webtest.TestApp,
     owner: Key,
     both: Sequence[wires.Wire] = wires.WIRES,
-) -> list[int]:
-    """The statuses of requests to every route, each with secrets in it."""
+) -> tuple[list[int], list[str]]:
+    """Send requests to every route, each with secrets in it.
+
+    Returns the statuses, and the API keys that were made.
+    """
     desk = Desk.__new__(Desk)
     desk.web = web
     admin = {'X-Auth-Token': identity.ADMIN}
@@ -211,21 +226,106 @@ def send_all(
     send('POST', '/v3/auth/tokens', json, auth)
     statuses.append(desk.by('v2.0', BOB, API_KEY).status_int)
     send('DELETE', wires.key(BOB), {})
-    return statuses
+    life = list(life_of_a_key(web, desk))
+    statuses += [answer.status_int for answer in life]
+    return statuses, [
+        answer.json['api_key']['secret']
+        for answer in life
+        if '"secret"' in answer.text
+    ]
 
 
-def secrets_in(text: str, *secrets: str) -> list[str]:
-    return [form for s in secrets for form in forms(s) if form in text]
+def life_of_a_key(web: webtest.TestApp, desk: Desk) -> Iterator[Any]:
+    """The responses to all that is done with an API key and its secrets."""
+    of_bob = f'/v3/users/{BOB}/api_keys'
+    bob = {'X-Auth-Token': BOB}
+
+    def send(method: str, path: str, **body: Any) -> Any:
+        call = getattr(web, f'{method}_json', None)
+        if call is None:
+            return web.get(path, headers=bob, expect_errors=True)
+        return call(path, body, headers=bob, expect_errors=True)
+
+    made = send('post', of_bob, api_key={'name': 'nightly'})
+    yield made
+    if made.status_int != 201:
+        return
+    key = made.json['api_key']
+    path, secret = f'{of_bob}/{key["id"]}', key['secret']
+    yield send('get', path)
+    yield from logins(web, desk, secret)
+    for grace in (60, 0):
+        rotated = send('post', f'{path}/rotate', grace=grace)
+        yield rotated
+        if rotated.status_int == 200:
+            yield from logins(web, desk, secret)
+            secret = rotated.json['api_key']['secret']
+        yield from logins(web, desk, secret)
+    yield send('patch', path, api_key={'secret': secret})
+    yield send('patch', path, api_key={secret: secret})
+    yield send('patch', path, api_key={'enabled': False})
+    yield send('patch', path, api_key={'enabled': True})
+    yield send('post', '/v3/api_keys/revoke', secret=secret)
+    yield from logins(web, desk, secret)
+    yield send('delete', path)
+    yield send('post', '/v3/api_keys/revoke', secret=secret)
 
 
-def test_the_test_would_see_a_secret(office: Office) -> None:
+def logins(web: webtest.TestApp, desk: Desk, secret: str) -> Iterator[Any]:
+    """The responses to a login of v3 and one of v2.0 with an API key."""
+    key = {'methods': ['api_key'], 'api_key': {'secret': secret}}
+    body = {'auth': {'identity': key}}
+    yield web.post_json('/v3/auth/tokens', body, expect_errors=True)
+    yield desk.by('v2.0', BOB, secret)
+
+
+def secrets_in(
+    text: str, *secrets: str, api_keys: Sequence[str] = ()
+) -> list[str]:
+    parts = [key.split('_')[2][:32] for key in api_keys]
+    sought = [form for s in (*secrets, *parts) for form in forms(s)]
+    sought += [digest for key in api_keys for digest in digests(key)]
+    return [form for form in sought if form in text]
+
+
+def said_by(lines: Lines) -> str:
+    """All log lines, and the metrics."""
+    metrics = client.generate_latest(prometheus._REGISTRY).decode()
+    return '\n'.join([*lines.text, metrics])
+
+
+def texts_of(home: pathlib.Path) -> list[str]:
+    """All files of a deployment: database, audit log and vault."""
+    files = [file for file in home.rglob('*') if file.is_file()]
+    return [file.read_bytes().decode('latin-1') for file in files]
+
+
+def test_the_test_would_see_a_secret() -> None:
     digest = hashlib.sha256(CANARY.encode()).hexdigest()
     inside = base64.b64encode(f'key={CANARY};'.encode()).decode()
     for text in (CANARY, f'x{digest}', inside):
         assert secrets_in(text, CANARY)
-    statuses = send_all(office.web, office.owner)
+    whole = hashlib.sha256(API_KEY.encode()).hexdigest()
+    for text in (API_KEY, whole, inside):
+        assert secrets_in(text, api_keys=[API_KEY])
+    assert not secrets_in('a' * 16, api_keys=[API_KEY])
+
+
+def test_no_secret_is_shown_while_nothing_fails(
+    office: Office, lines: Lines
+) -> None:
+    lines.text.clear()
+    statuses, made = send_all(office.web, office.owner)
     assert {200, 201, 204, 400, 401} <= set(statuses)
     assert max(statuses) < 500
+    assert len(made) == 3
+    said = said_by(lines)
+    assert 'api_key:rotate' in said
+    password = office.owner.password
+    assert secrets_in(said, CANARY, password, api_keys=made) == []
+    written = '\n'.join(texts_of(office.deployment.home))
+    assert 'api_key:rotate' in written
+    assert secrets_in(written, CANARY, password, api_keys=made) == []
 
 
 @pytest.mark.parametrize(
@@ -250,16 +350,13 @@ def test_no_failure_shows_a_secret(
     web = webtest.TestApp(worker, extra_environ={'REMOTE_ADDR': '127.0.0.1'})
     lines.text.clear()
     owner = Key(web, '', office.owner.user, office.owner.password)
-    send_all(web, owner, wires.WIRES[: 1 + (error is not DEFECT)])
-    metrics = client.generate_latest(prometheus._REGISTRY).decode()
-    said = '\n'.join([*lines.text, metrics])
+    _, made = send_all(web, owner, wires.WIRES[: 1 + (error is not DEFECT)])
+    said = said_by(lines)
     assert name == 'derived' or 'login: caller' in said
-    assert secrets_in(said, CANARY, office.owner.password) == []
+    password = office.owner.password
+    assert secrets_in(said, CANARY, password, api_keys=made) == []
 
 
 def test_secrets_are_in_no_file(office: Office) -> None:
-    home: pathlib.Path = office.deployment.home
-    for file in home.rglob('*'):
-        if file.is_file():
-            text = file.read_bytes().decode('latin-1')
-            assert secrets_in(text, CANARY, office.owner.password) == [], file
+    for text in texts_of(office.deployment.home):
+        assert secrets_in(text, CANARY, office.owner.password) == [], text
