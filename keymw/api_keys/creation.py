@@ -46,10 +46,14 @@ class Creation:
         """
         call.target()
         secret = keys.new_secret()
-        key = self._add(self._new(call, secret))
+        key = self._new(call, secret)
+        # Before the key is made: a failure would lose its secret.
+        names = self._showing.names(call, [key])
+        key = self._add(key)
         if not key.unrestricted:
             key = self._complete(call, key)
-        return self._showing.one(call, key, self._keys.whole(key.id, secret))
+        whole = self._keys.whole(key.id, secret)
+        return Shown(key, names, key.enabled, whole)
 
     def _new(self, call: OfToken, secret: str) -> ApiKey:
         wanted, now, key_id = call.body, self._keys.now, keys.new_id()

@@ -99,13 +99,21 @@ class Handlers:
         :raises OwnerMustEnable: an admin cannot enable it.
         """
         try:
-            key = retried(lambda: self._update(call))
+            return retried(lambda: self._update(call))
         except storage.NameTaken:
             raise NameTaken(call.body['name']) from None
-        return self._showing.one(call, key)
 
-    def _update(self, call: Call[Caller, dict[str, Any]]) -> ApiKey:
+    def _update(self, call: Call[Caller, dict[str, Any]]) -> Shown:
         key = self._key(call)
+        if call.body.get('enabled') is False:
+            # The key ends first: no other failure may keep it alive.
+            return self._showing.one(call, self._updated(call, key))
+        show = self._showing.ahead(call, key)
+        return show(self._updated(call, key))
+
+    def _updated(
+        self, call: Call[Caller, dict[str, Any]], key: ApiKey
+    ) -> ApiKey:
         changes = {**call.body, 'updated_at': self._keys.now}
         enabled = changes.pop('enabled', None)
         if enabled is False:
@@ -153,12 +161,20 @@ class Handlers:
         :raises NoKey: there is no such key.
         """
         secret = keys.new_secret()
-        key = retried(lambda: self._rotate(call, secret))
-        return self._showing.one(call, key, self._keys.whole(key.id, secret))
+        return retried(lambda: self._rotate(call, secret))
 
-    def _rotate(self, call: Call[Caller, int], secret: str) -> ApiKey:
-        key, now = self._key(call), self._keys.now
-        previous = None
+    def _rotate(self, call: Call[Caller, int], secret: str) -> Shown:
+        key = self._key(call)
+        # Before the key is changed: a failure would lose its secret.
+        names = self._showing.names(call, [key])
+        key = self._rotated(call, key, secret)
+        whole = self._keys.whole(key.id, secret)
+        return Shown(key, names, key.enabled, whole)
+
+    def _rotated(
+        self, call: Call[Caller, int], key: ApiKey, secret: str
+    ) -> ApiKey:
+        now, previous = self._keys.now, None
         if call.body:
             previous = Previous(key.secret, later(now, call.body))
         changes: dict[str, Any] = {

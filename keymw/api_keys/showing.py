@@ -1,6 +1,6 @@
 """API keys to be shown: the names of their roles, and whether they work."""
 
-import dataclasses
+from collections.abc import Callable
 
 from keymw.api_keys import trusts
 from keymw.api_keys.bodies import Shown
@@ -32,14 +32,24 @@ class Showing:
             return frozenset()
         return self._trusts.of(call.origin).ids(call.origin, user_id)
 
-    def one(
-        self, call: AnyCall, key: ApiKey, secret: str | None = None
-    ) -> Shown:
-        there = None
-        if secret is None:
-            there = self.there(call, key.user_id, [key])
-        (shown,) = self.all(call, [key], there)
-        return dataclasses.replace(shown, secret=secret)
+    def one(self, call: AnyCall, key: ApiKey) -> Shown:
+        """A key, without its secret."""
+        return self.ahead(call, key)(key)
+
+    def ahead(self, call: AnyCall, key: ApiKey) -> Callable[[ApiKey], Shown]:
+        """A function that shows a key after a change, and asks no Keystone.
+
+        A change that is made must not end as a failure to show it.
+        """
+        names = self.names(call, [key])
+        there = self.there(call, key.user_id, [key])
+
+        def show(row: ApiKey) -> Shown:
+            # A trust that the change has made is there.
+            known = there if row.trust_id == key.trust_id else None
+            return Shown(row, names, self._works(row, known))
+
+        return show
 
     def all(
         self,
@@ -48,11 +58,15 @@ class Showing:
         there: frozenset[str] | None,
     ) -> list[Shown]:
         """Keys to be shown; there are the trusts that exist, None: all."""
-        ids = frozenset(id_ for row in rows for id_ in row.roles)
-        names = {}
-        if ids:
-            names = project_roles(call).names(call.origin, ids)
+        names = self.names(call, rows)
         return [Shown(row, names, self._works(row, there)) for row in rows]
+
+    def names(
+        self, call: AnyCall, rows: list[ApiKey]
+    ) -> dict[str, str | None]:
+        """The present names of the roles of keys, by id."""
+        ids = frozenset(id_ for row in rows for id_ in row.roles)
+        return project_roles(call).names(call.origin, ids) if ids else {}
 
     def _works(self, key: ApiKey, there: frozenset[str] | None) -> bool:
         # Keystone shows no trust that has ended.

@@ -8,6 +8,7 @@ Source: doc/contract/api-keys 2 and 3.
 
 from collections.abc import Callable
 from collections.abc import Iterator
+from collections.abc import Mapping
 import datetime
 import logging
 import random
@@ -26,6 +27,7 @@ from keymw.identity.trusts import Trusts
 from keymw.identity.v3 import V3
 from keymw.storage.api_keys import ApiKey
 from keymw.storage.api_keys import State
+from keymw.storage.base import Outage
 from keymw.web import faults
 
 LOG = logging.getLogger(__name__)
@@ -95,7 +97,8 @@ class KeyTrusts:
     ) -> ApiKey:
         """Give a key a new trust and write changes with it; return the row.
 
-        token is one of the owner. The former trust is deleted.
+        token is one of the owner. The former trust is deleted; while it cannot
+        be, the key stays as it was.
 
         :raises BadMember: Keystone issues no token for the roles.
         :raises RoleNotHeld: the owner lacks a role, or the project.
@@ -107,16 +110,56 @@ class KeyTrusts:
             raise Conflict('The key has ended.')
         self._delete_unclaimed(origin, trusts, key)
         key = self.settle(origin, key)
-        key, made = self._make(origin, trusts, key, token)
+        before, made = self._make(origin, trusts, key, token)
         try:
-            self._try(origin, trusts, key, made)
+            self._try(origin, trusts, before, made)
             key = self._rows.swap(
-                key, trust_id=made, former_trust_id=key.trust_id, **changes
+                before,
+                trust_id=made,
+                former_trust_id=before.trust_id,
+                **changes,
             )
         except BaseException:
             trusts.delete(origin, made)
             raise
-        return self.settle(origin, key)
+        return self._settle_renewed(origin, before, key, changes)
+
+    def _settle_renewed(
+        self,
+        origin: Origin,
+        before: ApiKey,
+        key: ApiKey,
+        changes: Mapping[str, Any],
+    ) -> ApiKey:
+        """Delete the former trust of a key that has a new one.
+
+        A failure undoes the change, as its secret would be shown to nobody.
+        """
+        try:
+            return self.settle(origin, key)
+        except Outage as error:
+            # The trust is deleted already: only its id stays in the row.
+            LOG.warning('key %s names a former trust: %s', key.id, error)
+            return key
+        except faults.Fault:
+            self._undo(origin, before, key, changes)
+            raise
+
+    def _undo(
+        self,
+        origin: Origin,
+        before: ApiKey,
+        key: ApiKey,
+        changes: Mapping[str, Any],
+    ) -> None:
+        """Write a row as it was; its new trust goes now or with the next."""
+        names = ('trust_id', 'former_trust_id', *changes)
+        former = {name: getattr(before, name) for name in names}
+        try:
+            self._rows.swap(key, **former)
+            self.of(origin).delete(origin, key.trust_id or '')
+        except (Outage, faults.Fault) as error:
+            LOG.warning('key %s: what was undone: %s', key.id, error)
 
     def _make(
         self, origin: Origin, trusts: Trusts, key: ApiKey, token: str

@@ -1,9 +1,11 @@
 """The fault against the answer: the table of doc/faults.md, row by row."""
 
+import abc
 from collections.abc import Callable
 from collections.abc import Iterator
 import contextlib
 import itertools
+import json
 import os
 import pathlib
 import re
@@ -18,8 +20,10 @@ import webtest
 from bench import identity
 from keymw import factory
 from keymw.conf import ConfigError
+from keymw.storage.api_keys import ApiKeyStore
 from keymw.storage.base import CredentialStore
 from keymw.storage.base import Outage
+from keymw.storage.sql.api_keys import SqlApiKeys
 from keymw.storage.sql.credentials import SqlCredentials
 from tests.support import front
 from tests.support import wire as wires
@@ -33,27 +37,33 @@ from tests.support.deployment import Deployment
 from tests.support.login import JSON
 from tests.support.servers.memcached import Memcached
 from tests.support.servers.redis import Redis
+from tests.support.trusting import Trusting
 
 PAGE = pathlib.Path(__file__).parents[2] / 'doc' / 'faults.md'
 DAY = 86400.0
 CENTURY = 100 * 365 * DAY
+STORES: tuple[tuple[abc.ABCMeta, type], ...] = (
+    (CredentialStore, SqlCredentials),
+    (ApiKeyStore, SqlApiKeys),
+)
 Fault = contextlib.AbstractContextManager[object]
 
 
 class Place:
-    """keymw with a key of a user, its clock, and what can go wrong."""
+    """keymw, its clock, and what can go wrong."""
 
-    def __init__(self, home: pathlib.Path, app: Any, admin: str) -> None:
-        self.home, self.admin = home, admin
-        self.clock, self.between = Clock(), Between(app)
+    def __init__(self, home: pathlib.Path) -> None:
+        self.home = home
+        self.clock, self.service = Clock(), Trusting()
+        self.between = Between(self.service)
         options = {
             'identity': {'token_cache_ttl': '0', 'api_version': 'v3'},
             # A login would wait for the second after a change.
             'kskey': {'stale_tokens': 'allow'},
+            'api_keys': {'enabled': 'true', 'last_used_interval': '0'},
         }
         Deployment(home, options).set_up()
         self.web = self.worker()
-        self.user = identity.user_id(1)
 
     def worker(self) -> webtest.TestApp:
         """A worker that starts now."""
@@ -61,52 +71,108 @@ class Place:
         app = factory.wrap(self.between, str(file), self.clock)
         return webtest.TestApp(app, extra_environ={'REMOTE_ADDR': '127.0.0.1'})
 
-    def show(self) -> int:
-        return self._status('GET', wires.key(self.user))
+    def ask(
+        self, method: str, path: str, body: Any = None, token: str = ''
+    ) -> Any:
+        """The response; an outage says when to try again."""
+        answer = self.web.request(
+            path,
+            method=method,
+            headers={
+                'Content-Type': 'application/json',
+                **({'X-Auth-Token': token} if token else {}),
+            },
+            body=b'' if body is None else json.dumps(body).encode(),
+            expect_errors=True,
+        )
+        assert answer.status_int != 503 or answer.headers['Retry-After']
+        return answer
 
-    def change(self) -> int:
-        return self._status('POST', wires.reset(self.user))
+
+class Credential:
+    """A credential of a user, used by the administrator."""
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
+        self._user = identity.user_id(1)
+
+    def show(self) -> int:
+        path = wires.key(self._user)
+        return int(self._ask('GET', path).status_int)
+
+    def change(self) -> tuple[int, str]:
+        """The status, and the new key or an empty text."""
+        answer = self._ask('POST', wires.reset(self._user))
+        is_new = answer.status_int == 200
+        return answer.status_int, JSON.key(answer)[1] if is_new else ''
 
     def login(self, key: str) -> int:
-        tenant = identity.PROJECT['id']
-        members = {'username': self.user, 'apiKey': key}
-        body = JSON.auth(wires.ROOT, members, tenantId=tenant)
-        kind = {'Content-Type': JSON.media_type}
-        answer = self.web.post('/v2.0/tokens', body, kind, expect_errors=True)
-        return self._of(answer)
-
-    def _status(self, method: str, path: str) -> int:
-        return self._of(self.ask(method, path))
-
-    def ask(self, method: str, path: str) -> Any:
-        """The response to a request of the administrator."""
-        return front.ask(self.web, JSON, method, path, self.admin)
-
-    def _of(self, answer: Any) -> int:
-        assert answer.status_int != 503 or answer.headers['Retry-After']
+        members = {'username': self._user, 'apiKey': key}
+        auth = {wires.ROOT: members, 'tenantId': identity.PROJECT['id']}
+        answer = self._place.ask('POST', '/v2.0/tokens', {'auth': auth})
         return int(answer.status_int)
 
-    def shown(self) -> str:
-        """The key that is stored."""
-        return JSON.key(self.ask('GET', wires.key(self.user)))[1]
+    def _ask(self, method: str, path: str) -> Any:
+        return self._place.ask(method, path, token=identity.ADMIN)
+
+
+class ApiKey:
+    """An API key, used by its owner."""
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
+        self._token = identity.user_id(1)
+        base = f'/v3/users/{self._token}/api_keys'
+        body = {'api_key': {'name': 'nightly'}}
+        made = place.ask('POST', base, body, self._token)
+        self._path = f'{base}/{made.json["api_key"]["id"]}'
+
+    def show(self) -> int:
+        found = self._place.ask('GET', self._path, token=self._token)
+        return int(found.status_int)
+
+    def change(self) -> tuple[int, str]:
+        """The status, and the new key or an empty text."""
+        path = f'{self._path}/rotate'
+        answer = self._place.ask('POST', path, {}, self._token)
+        found = answer.json.get('api_key', {}).get('secret', '')
+        return answer.status_int, found
+
+    def login(self, key: str) -> int:
+        method = {'methods': ['api_key'], 'api_key': {'secret': key}}
+        body = {'auth': {'identity': method}}
+        answer = self._place.ask('POST', '/v3/auth/tokens', body)
+        return int(answer.status_int)
 
 
 @contextlib.contextmanager
-def identity_down(place: Place) -> Iterator[None]:
-    place.between.instead('.*', itertools.repeat(broken))
+def identity_down(place: Place, after: int = 0) -> Iterator[None]:
+    """The service fails, after some requests that it answers."""
+    good, bad = (
+        itertools.repeat(place.service, after),
+        itertools.repeat(broken),
+    )
+    place.between.instead('.*', itertools.chain(good, bad))
     yield
     place.between.step_aside()
 
 
 @contextlib.contextmanager
-def store_down(_place: Place) -> Iterator[None]:
-    patch = pytest.MonkeyPatch()
+def store_down(_place: Place, after: int = 0) -> Iterator[None]:
+    """The store fails, after some calls that it answers."""
+    patch, calls = pytest.MonkeyPatch(), itertools.count()
 
-    def fail(*_: Any, **__: Any) -> Any:
-        raise Outage('the store is away')
+    def failing(method: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*about: Any, **more: Any) -> Any:
+            if next(calls) >= after:
+                raise Outage('the store is away')
+            return method(*about, **more)
 
-    for name in CredentialStore.__abstractmethods__:
-        patch.setattr(SqlCredentials, name, fail)
+        return call
+
+    for promised, store in STORES:
+        for name in promised.__abstractmethods__:
+            patch.setattr(store, name, failing(getattr(store, name)))
     yield
     patch.undo()
 
@@ -156,47 +222,117 @@ def clock(place: Place, seconds: float) -> Iterator[None]:
     place.clock.advance(-seconds)
 
 
-# Fault: how it comes, and the statuses of show, change and login.
-FAULTS: dict[str, tuple[Callable[[Place], Fault], tuple[int, int, int]]] = {
-    'identity service down': (identity_down, (503, 503, 503)),
-    'store down': (store_down, (503, 503, 503)),
-    'store read-only': (store_read_only, (200, 503, 200)),
-    'store full': (store_full, (200, 503, 200)),
-    'vault gone while serving': (vault_gone, (200, 200, 200)),
-    'sealing key gone': (key_gone, (503, 200, 503)),
-    'clock ahead': (lambda p: clock(p, DAY), (200, 200, 200)),
+# Fault: how it comes, and the statuses of show, change and login; those of a
+# credential, then those of an API key.
+Statuses = tuple[int, int, int]
+FAULTS: dict[str, tuple[Callable[[Place], Fault], Statuses, Statuses]] = {
+    'identity service down': (identity_down, (503, 503, 503), (503, 503, 503)),
+    'store down': (store_down, (503, 503, 503), (503, 503, 503)),
+    'store read-only': (store_read_only, (200, 503, 200), (200, 503, 201)),
+    'store full': (store_full, (200, 503, 200), (200, 503, 201)),
+    'vault gone while serving': (
+        vault_gone,
+        (200, 200, 200),
+        (200, 200, 201),
+    ),
+    'sealing key gone': (key_gone, (503, 200, 503), (503, 503, 503)),
+    'clock ahead': (
+        lambda p: clock(p, DAY),
+        (200, 200, 200),
+        (200, 200, 201),
+    ),
     'clock ahead of the end of a token': (
         lambda p: clock(p, CENTURY),
         (401, 401, 200),
+        (401, 401, 201),
     ),
-    'clock behind': (lambda p: clock(p, -DAY), (200, 200, 200)),
+    'clock behind': (
+        lambda p: clock(p, -DAY),
+        (200, 200, 200),
+        (200, 200, 201),
+    ),
 }
 
 
 @pytest.fixture
 def place(tmp_path: pathlib.Path) -> Place:
-    return Place(tmp_path / 'keymw', identity.Instant(), identity.ADMIN)
+    return Place(tmp_path / 'keymw')
 
 
 @pytest.mark.parametrize('name', FAULTS)
+@pytest.mark.parametrize('kind', [Credential, ApiKey])
 def test_fault_has_its_answer_and_loses_nothing(
-    place: Place, name: str
+    place: Place, name: str, kind: type[Credential] | type[ApiKey]
 ) -> None:
-    assert place.change() == 200
-    key = place.shown()
-    assert place.login(key) == 200
-    make, (show, change, login) = FAULTS[name]
+    make, *promised = FAULTS[name]
+    statuses = promised[kind is ApiKey]
+    target = kind(place)
+    changed, key = target.change()
+    accepted = target.login(key)
+    assert changed == 200
+    assert accepted in (200, 201)
     with make(place):
-        assert place.show() == show
-        assert place.login(key) == login
-        changed = place.change()
-        assert changed == change
-    if changed == 200:
-        # What was acknowledged is there.
-        assert place.shown() != key
-    else:
-        assert place.shown() == key
-        assert place.login(key) == 200
+        found = target.show(), target.login(key)
+        changed, new = target.change()
+    assert (found[0], changed, found[1]) == statuses
+    # What was acknowledged is there, and what was refused changed nothing.
+    wanted = (401, accepted) if changed == 200 else (accepted, 401)
+    assert (target.login(key), target.login(new or 'x' * 32)) == wanted
+
+
+@pytest.mark.parametrize('fault', [identity_down, store_down])
+@pytest.mark.parametrize('kind', [Credential, ApiKey])
+def test_outage_at_any_moment_of_a_change_loses_no_key(
+    place: Place,
+    fault: Callable[[Place, int], Fault],
+    kind: type[Credential] | type[ApiKey],
+) -> None:
+    target = kind(place)
+    _, key = target.change()
+    accepted = target.login(key)
+    changed, new, after = 503, '', 0
+    while changed == 503:
+        assert target.login(key) == accepted
+        with fault(place, after):
+            changed, new = target.change()
+        after += 1
+    assert (changed, target.login(key)) == (200, 401)
+    assert target.login(new) == accepted
+    assert after > 1
+
+
+def refusals(place: Place, ask: Callable[[], Any]) -> Iterator[None]:
+    """Yield after each 503, until the service lives long enough."""
+    for after in itertools.count():
+        with identity_down(place, after):
+            answer = ask()
+        if answer.status_int != 503:
+            assert answer.status_int in (200, 201)
+            assert after > 2
+            return
+        yield
+
+
+def test_refused_creation_and_change_of_an_api_key_did_nothing(
+    place: Place,
+) -> None:
+    token = identity.user_id(1)
+    base = f'/v3/users/{token}/api_keys'
+
+    def names() -> dict[str, str]:
+        found = place.ask('GET', base, token=token).json['api_keys']
+        return {key['name']: key['id'] for key in found}
+
+    def ask(method: str, path: str, name: str) -> Any:
+        return place.ask(method, path, {'api_key': {'name': name}}, token)
+
+    for _ in refusals(place, lambda: ask('POST', base, 'one')):
+        assert names() == {}
+    made = names()
+    path = f'{base}/{made["one"]}'
+    for _ in refusals(place, lambda: ask('PATCH', path, 'two')):
+        assert names() == made
+    assert list(names()) == ['two']
 
 
 @pytest.mark.parametrize('server', [Memcached, Redis])
@@ -222,6 +358,7 @@ def test_memory_of_replays_that_goes_away(
 def test_remote_service_that_hangs_is_answered_in_time(
     tmp_path: pathlib.Path,
 ) -> None:
+    user = identity.user_id(1)
     with socket.create_server(('127.0.0.1', 0)) as silent:
         remote = {
             'transport': 'remote',
@@ -233,10 +370,12 @@ def test_remote_service_that_hangs_is_answered_in_time(
             'password': 'secret',
             'timeout': '0.2',
         }
-        web = front.front(tmp_path / 'far', None, {'identity': remote})
-        path = wires.key(identity.user_id(1))
-        answer = front.ask(web, JSON, 'GET', path, identity.ADMIN)
-        assert answer.status_int == 503
+        options = {'identity': remote, 'api_keys': {'enabled': 'true'}}
+        web = front.front(tmp_path / 'far', None, options)
+        for path in (wires.key(user), f'/v3/users/{user}/api_keys'):
+            answer = front.ask(web, JSON, 'GET', path, identity.ADMIN)
+            assert answer.status_int == 503
+            assert answer.headers['Retry-After']
 
 
 def test_start_without_a_vault_is_refused(place: Place) -> None:
@@ -248,9 +387,12 @@ def test_start_without_a_vault_is_refused(place: Place) -> None:
 
 
 def test_page_has_the_table() -> None:
-    row = re.compile(r'^\| (.+?) \| (\d+) \| (\d+) \| (\d+) \|', re.M)
+    row = re.compile(r'^\| (.+?) ' + r'\| (\d+) ' * 6 + r'\|', re.M)
     told = {
         name: tuple(map(int, statuses))
         for name, *statuses in row.findall(PAGE.read_text())
     }
-    assert told == {name: statuses for name, (_, statuses) in FAULTS.items()}
+    assert told == {
+        name: of_credential + of_api_key
+        for name, (_, of_credential, of_api_key) in FAULTS.items()
+    }
