@@ -9,6 +9,7 @@ import pytest
 
 from keymw.storage.base import Outage
 from tests.contract.credentials import credential
+from tests.support.servers import until
 
 if TYPE_CHECKING:
     from tests.contract.dirsrv.conftest import Connect
@@ -85,6 +86,8 @@ def test_others_see_nothing_of_a_key(
     connection = ldap.initialize(dirsrv.url)
     for who in (None, dn):
         connection.simple_bind_s(who, who and 'secret')
+        # The server applies a new rule a moment after it took it.
+        until(lambda: connection.search_s(dn, ldap.SCOPE_BASE))
         ((_dn, found),) = connection.search_s(dn, ldap.SCOPE_BASE)
         assert found['uid'] == [b'ann']
         assert not [name for name in found if name.startswith('keymw')]
