@@ -57,13 +57,19 @@ def get(call: Call[None, object]) -> Tenant:
 
 
 def _checked_token(call: Call[None, object]) -> v3_types.Token | None:
-    """The caller's token if it is of an API key, else None; it fits v2.0."""
+    """The caller's token if it is of an API key, else None; it fits v2.0.
+
+    :raises Unauthorized: Keystone does not know the token, or does not let it
+        ask about itself.
+    """
     own, default = relay.own_token(call), call.parts.default_domain
     try:
         response = relay.send(
             call, SubRequest('GET', '/v3/auth/tokens?nocatalog', own, own)
         )
     except faults.Relayed as fault:
+        if fault.status == 404:
+            raise faults.Unauthorized from None
         found = _of_key(call, own) if fault.status == 403 else None
         if found is None:
             raise

@@ -273,3 +273,15 @@ def test_token_that_tells_of_a_delegation_is_refused(
     told = reply(200, {'token': body['token'] | members})
     between.instead('GET /v3/auth/tokens', itertools.repeat(told))
     assert operate(web, 'list', ann, token).status_int == status
+
+
+def test_token_limited_by_rules_has_no_tenants(
+    cloud: Cloud, web: Any, ann: Person
+) -> None:
+    """It is the caller's token that is not taken, and no tenant missing."""
+    token = limited_by_rules(cloud, ann)
+    first = front.ask(web, JSON, 'GET', '/v2.0/tenants', cloud.admin, b'')
+    assert first.status_code == 200
+    found = front.ask(web, JSON, 'GET', '/v2.0/tenants', token, b'')
+    assert found.status_code == 401
+    assert 'unauthorized' in found.json
