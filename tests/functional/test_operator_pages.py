@@ -6,15 +6,22 @@ import configparser
 import pathlib
 import re
 import shlex
+import subprocess
+import sys
 import textwrap
+from typing import Any
 
+from paste import deploy
 import pytest
+import webtest
 
 from keymw import conf
 from keymw.manage import doctor
 from tests.support import manage
+from tests.support import servers
 from tests.support.deployment import Deployment
 
+MODULES = '/usr/lib/apache2/modules'
 PAGES = pathlib.Path(__file__).parents[2] / 'doc' / 'operator'
 # In the order of the guide; each finds what the ones before it left.
 READ = ('install', 'global-keys', 'vault', 'monitoring', 'troubleshooting')
@@ -118,3 +125,142 @@ def test_checks_of_doctor_are_on_the_troubleshooting_page() -> None:
     named = re.findall(r'^\| ([^|`]+) \|', table.split('\n## ')[0], re.M)
     checks = {check.name for check in doctor.CHECKS}
     assert checks <= {name for cell in named for name in cell.split(', ')}
+
+
+def block(page: str, start: str) -> str:
+    """The first literal block of a page that starts like this."""
+    return next(b for b in blocks(page) if b.startswith(start))
+
+
+def succeeds(*command: object) -> None:
+    """Run a program to its end."""
+    done = subprocess.run(
+        [*map(str, command)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_keys_move_between_stores_as_the_guide_says(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    vault = {'vault': {'key_repository': str(tmp_path / 'vault-keys')}}
+    made = {n: Deployment(tmp_path / n, vault) for n in ('old', 'new')}
+    for deployment in made.values():
+        deployment.set_up()
+    manage.give_key(made['old'].conf_file, 'alice')
+    for option, name, *words in commands('storage'):
+        assert option == '--config-file'
+        file = made[pathlib.Path(name).stem].conf_file
+        assert manage.run(file, *words).code == 0
+    shown = manage.run(made['new'].conf_file, 'credential', 'show', 'alice')
+    assert shown.code == 0, shown
+
+
+def test_what_was_backed_up_as_the_guide_says_can_be_restored(
+    tmp_path: pathlib.Path,
+) -> None:
+    servers.require('SQLite', ('sqlite3',))
+    home, keys = tmp_path / 'keymw', tmp_path / 'keymw' / 'vault-keys'
+    made = Deployment(home, {'vault': {'key_repository': str(keys)}})
+    made.set_up()
+    manage.give_key(made.conf_file, 'alice')
+    script = block('backup', 'sqlite3 ')
+    for place in ('/var/lib/keymw', '/etc/keymw'):
+        script = script.replace(place, str(home))
+    for place in ('/var/backups', '/root'):
+        script = script.replace(place, str(tmp_path))
+    succeeds('bash', '-ec', script)
+    (tmp_path / 'keymw.db').rename(home / 'keymw.db')
+    succeeds('rm', '-r', keys)
+    succeeds('tar', '-C', home, '-xf', tmp_path / 'vault-keys.tar')
+    shown = manage.run(made.conf_file, 'credential', 'show', 'alice')
+    assert shown.code == 0, shown
+
+
+@pytest.mark.parametrize(
+    ('page', 'path', 'status'),
+    [
+        ('install', '/', 204),
+        ('servers', '/keys/', 200),
+        ('health', '/healthz', 200),
+    ],
+)
+def test_pipelines_of_the_guide_can_be_loaded(
+    tmp_path: pathlib.Path, page: str, path: str, status: int
+) -> None:
+    made = Deployment(tmp_path)
+    made.set_up()
+    parser = configparser.ConfigParser(interpolation=None)
+    for text in (block('install', '[pipeline:'), block(page, '[pipeline:')):
+        parser.read_string(text)
+    parser['filter:keymw']['config_file'] = str(made.conf_file)
+    parser['app:keystone'] = {'paste.app_factory': f'{__name__}:empty'}
+    file = tmp_path / 'keymw-paste.ini'
+    with file.open('w') as stream:
+        parser.write(stream)
+    web = webtest.TestApp(deploy.loadapp(f'config:{file}'))
+    assert web.get(path).status_int == status
+
+
+def empty(_global_conf: object) -> Any:
+    """An application in the place of Keystone."""
+
+    def app(_environ: object, start_response: Any) -> list[bytes]:
+        start_response('204 No Content', [])
+        return []
+
+    return app
+
+
+def test_gunicorn_takes_the_options_of_the_guide(
+    tmp_path: pathlib.Path,
+) -> None:
+    file = tmp_path / 'keymw-paste.ini'
+    file.write_text('[app:main]\nuse = egg:keymw#page\n')
+    command = block('servers', 'gunicorn ')
+    program, *words = shlex.split(
+        command.replace('/etc/keymw/keymw-paste.ini', str(file))
+    )
+    installed = pathlib.Path(sys.executable).with_name(program)
+    succeeds(installed, '--check-config', *words)
+
+
+HAPROXY = (
+    'defaults\n mode http\n timeout connect 1s\n timeout client 1s\n'
+    ' timeout server 1s\nfrontend x\n bind 127.0.0.1:1\n'
+    ' default_backend identity\n{block}'
+)
+# The page and the start of the block; the program and its options for a
+# check; what stands around the block.
+SETTINGS = [
+    ('servers', 'backend ', 'haproxy -q -c -f {file}', HAPROXY),
+    ('health', 'backend ', 'haproxy -q -c -f {file}', HAPROXY),
+    (
+        *('servers', 'location '),
+        'nginx -t -q -e stderr -p {home} -c {file}',
+        'pid {home}/pid; events {{}} http {{ access_log off;'
+        ' server {{ listen 127.0.0.1:1; {block} }} }}',
+    ),
+    (
+        *('servers', 'WSGIScriptAlias ', 'apache2 -t -f {file}'),
+        'ServerName x\nServerRoot {home}\nErrorLog {home}/log\n'
+        'Mutex file:{home} default\n'
+        'LoadModule mpm_event_module {modules}/mod_mpm_event.so\n'
+        'LoadModule authz_core_module {modules}/mod_authz_core.so\n'
+        'LoadModule wsgi_module {modules}/mod_wsgi.so\n{block}',
+    ),
+]
+
+
+@pytest.mark.parametrize(('page', 'start', 'command', 'around'), SETTINGS)
+def test_servers_take_the_settings_of_the_guide(
+    tmp_path: pathlib.Path, page: str, start: str, command: str, around: str
+) -> None:
+    program, _, options = command.partition(' ')
+    servers.require(program, (program,))
+    # The user of the service is not there on every machine.
+    text = block(page, start).replace('user=keystone', 'user=nobody')
+    names = {'home': tmp_path, 'file': tmp_path / 'x', 'modules': MODULES}
+    (tmp_path / 'x').write_text(around.format(block=text, **names))
+    succeeds(servers.find(program), *options.format(**names).split())
