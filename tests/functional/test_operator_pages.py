@@ -8,7 +8,6 @@ import re
 import shlex
 import subprocess
 import sys
-import textwrap
 from typing import Any
 
 from paste import deploy
@@ -18,11 +17,12 @@ import webtest
 from keymw import conf
 from keymw.manage import doctor
 from tests.support import manage
+from tests.support import pages
 from tests.support import servers
 from tests.support.deployment import Deployment
 
 MODULES = '/usr/lib/apache2/modules'
-PAGES = pathlib.Path(__file__).parents[2] / 'doc' / 'operator'
+PAGES = pages.DOC / 'operator'
 # In the order of the guide; each finds what the ones before it left.
 READ = ('install', 'global-keys', 'vault', 'monitoring', 'troubleshooting')
 # A message of these levels is for the operator.
@@ -31,18 +31,15 @@ SERIOUS = {'warning', 'error', 'critical', 'exception'}
 ELSEWHERE = {'credential purge', 'api-key purge'}
 # It shows a secret to a terminal alone, unless a format is named.
 NO_TERMINAL = {'global-key create': ('-f', 'json')}
-BLOCK = re.compile(r'(?:^|\n\n)((?: {4,}\S.*(?:\n|$)|\n(?= {4}))+)')
-
-
-def blocks(page: str) -> list[str]:
-    """The literal blocks of a page."""
-    text = (PAGES / f'{page}.md').read_text()
-    return [textwrap.dedent(block) for block in BLOCK.findall(text)]
 
 
 def commands(page: str) -> list[list[str]]:
     """The arguments of each command of keymw-manage on a page."""
-    lines = [line for block in blocks(page) for line in block.splitlines()]
+    lines = [
+        line
+        for block in pages.blocks(f'operator/{page}')
+        for line in block.splitlines()
+    ]
     return [
         shlex.split(line.removeprefix('$ '), comments=True)[1:]
         for line in lines
@@ -76,7 +73,7 @@ def test_settings_of_the_guide_are_options(
     tmp_path: pathlib.Path, page: str
 ) -> None:
     known = {group for group, _ in conf.list_opts()}
-    for block in blocks(page):
+    for block in pages.blocks(f'operator/{page}'):
         if not re.match(r'\[\w+\]\n', block):
             continue
         file = tmp_path / 'keymw.conf'
@@ -127,11 +124,6 @@ def test_checks_of_doctor_are_on_the_troubleshooting_page() -> None:
     assert checks <= {name for cell in named for name in cell.split(', ')}
 
 
-def block(page: str, start: str) -> str:
-    """The first literal block of a page that starts like this."""
-    return next(b for b in blocks(page) if b.startswith(start))
-
-
 def succeeds(*command: object) -> None:
     """Run a program to its end."""
     done = subprocess.run(
@@ -165,7 +157,7 @@ def test_what_was_backed_up_as_the_guide_says_can_be_restored(
     made = Deployment(home, {'vault': {'key_repository': str(keys)}})
     made.set_up()
     manage.give_key(made.conf_file, 'alice')
-    script = block('backup', 'sqlite3 ')
+    script = pages.block('operator/backup', 'sqlite3 ')
     for place in ('/var/lib/keymw', '/etc/keymw'):
         script = script.replace(place, str(home))
     for place in ('/var/backups', '/root'):
@@ -192,7 +184,10 @@ def test_pipelines_of_the_guide_can_be_loaded(
     made = Deployment(tmp_path)
     made.set_up()
     parser = configparser.ConfigParser(interpolation=None)
-    for text in (block('install', '[pipeline:'), block(page, '[pipeline:')):
+    for text in (
+        pages.block('operator/install', '[pipeline:'),
+        pages.block(f'operator/{page}', '[pipeline:'),
+    ):
         parser.read_string(text)
     parser['filter:keymw']['config_file'] = str(made.conf_file)
     parser['app:keystone'] = {'paste.app_factory': f'{__name__}:empty'}
@@ -218,7 +213,7 @@ def test_gunicorn_takes_the_options_of_the_guide(
 ) -> None:
     file = tmp_path / 'keymw-paste.ini'
     file.write_text('[app:main]\nuse = egg:keymw#page\n')
-    command = block('servers', 'gunicorn ')
+    command = pages.block('operator/servers', 'gunicorn ')
     program, *words = shlex.split(
         command.replace('/etc/keymw/keymw-paste.ini', str(file))
     )
@@ -260,7 +255,9 @@ def test_servers_take_the_settings_of_the_guide(
     program, _, options = command.partition(' ')
     servers.require(program, (program,))
     # The user of the service is not there on every machine.
-    text = block(page, start).replace('user=keystone', 'user=nobody')
+    text = pages.block(f'operator/{page}', start).replace(
+        'user=keystone', 'user=nobody'
+    )
     names = {'home': tmp_path, 'file': tmp_path / 'x', 'modules': MODULES}
     (tmp_path / 'x').write_text(around.format(block=text, **names))
     succeeds(servers.find(program), *options.format(**names).split())

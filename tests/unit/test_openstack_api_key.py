@@ -10,12 +10,15 @@ import io
 import json
 import pathlib
 import re
+import shlex
 import threading
 from typing import Any
 from wsgiref import simple_server
 
 from openstackclient import shell
 import pytest
+
+from tests.support import pages
 
 pytestmark = pytest.mark.filterwarnings('ignore')
 
@@ -238,3 +241,14 @@ def test_wrong_command_says_why(
     code, _out, err = openstack(*words)
     assert code != 0
     assert re.search(why, err)
+
+
+def test_commands_of_the_user_guide_are_understood(
+    service: Service, openstack: Any
+) -> None:
+    text = '\n'.join(pages.blocks('user/api-keys')).replace('\\\n', '')
+    for line in text.splitlines():
+        if line.startswith('openstack api key'):
+            assert openstack(*shlex.split(line)[3:])[0] == 0, line
+    changes = [method for method, _, _ in service.noted if method != 'GET']
+    assert changes == ['POST', 'POST', 'PATCH', 'DELETE']
