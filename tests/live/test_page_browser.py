@@ -4,7 +4,9 @@ KEYMW_SCREENSHOTS names a folder for pictures; doc/static has those of the
 documentation.
 """
 
+from collections.abc import Callable
 from collections.abc import Iterator
+import json
 import os
 import pathlib
 import re
@@ -22,11 +24,35 @@ AXE = 'axe-core@4.10.3'
 MARKUP = '<img src=x onerror=alert(1)> \u202egnp'
 WIDE, NARROW = (1280, 900), (320, 800)
 LONGEST = 60000
-_NAME = """() => {
-  const at = document.activeElement;
+# The requests about API keys, of a user or of all.
+KEYS = '**/api_keys*'
+_NAME = """(at) => {
   const labels = [...(at.labels || [])].map((one) => one.innerText);
-  return at.getAttribute('aria-label') || labels.join(' ') || at.innerText;
+  const name = at.getAttribute('aria-label') || labels.join(' ')
+    || at.innerText;
+  return (name || '').trim();
 }"""
+_IS_THERE = f"""(name) => [...document.querySelectorAll(
+  'a, button, input, select, textarea, summary')].some((one) =>
+    one.checkVisibility() && ({_NAME})(one) === name)"""
+_HAS_FOCUS = f'(name) => ({_NAME})(document.activeElement) === name'
+# What width and colours decide; all the rest is the same in each.
+_AXE = """async ([tags, looks]) => {
+  const chosen = looks
+    ? { type: 'rule', values: ['color-contrast', 'target-size'] }
+    : { type: 'tag', values: tags };
+  const { violations } = await axe.run({ runOnly: chosen });
+  return violations.map((one) =>
+    [one.id, ...one.nodes.map((node) => node.html)]);
+}"""
+_TAGS = [
+    'wcag2a',
+    'wcag2aa',
+    'wcag21a',
+    'wcag21aa',
+    'wcag22aa',
+    'best-practice',
+]
 
 
 class Keyboard:
@@ -38,14 +64,13 @@ class Keyboard:
     def go(self, name: str) -> None:
         """Press Tab until the control with this name has the focus.
 
-        A control may come with a response of the server: other rounds follow.
+        A control may come with a response of the server.
         """
-        for _ in range(10):
-            for _ in range(60):
-                if str(self.page.evaluate(_NAME)).strip() == name:
-                    return
-                self.page.keyboard.press('Tab')
-            self.page.wait_for_timeout(500)
+        self.page.wait_for_function(_IS_THERE, arg=name, timeout=LONGEST)
+        for _ in range(100):
+            if self.page.evaluate(_HAS_FOCUS, name):
+                return
+            self.page.keyboard.press('Tab')
         raise AssertionError(f'no Tab leads to {name}')
 
     def press(self, name: str) -> None:
@@ -79,7 +104,16 @@ class Keyboard:
         self.type('Name', name)
         self.press('Create the key')
         self.wait_for('#shown', name)
-        return self.page.locator('#shown input').input_value()
+        secret = self.page.locator('#shown input').input_value()
+        self.press('I have copied it')
+        return secret
+
+    def delete(self, name: str) -> None:
+        """Delete a key."""
+        self.press(f'Delete {name}')
+        self.wait_for('[role=group]', name)
+        self.press(f'Delete {name}')
+        self.wait_for('#status', 'is deleted.')
 
 
 @pytest.fixture(scope='module')
@@ -101,31 +135,64 @@ def browser() -> Iterator[sync_api.Browser]:
         made.close()
 
 
+Open = Callable[..., sync_api.Page]
+
+
 @pytest.fixture
-def opened(demo: Demo, browser: sync_api.Browser) -> Iterator[sync_api.Page]:
-    """The page, whose scripts, policy and dialogs must not complain."""
-    width, height = WIDE
-    context = browser.new_context(viewport={'width': width, 'height': height})
-    page, wrong = context.new_page(), []
-    page.on('pageerror', lambda error: wrong.append(str(error)))
-    page.on('dialog', lambda dialog: wrong.append(dialog.message))
-    page.on(
-        'console',
-        lambda told: (
-            wrong.append(told.text)
-            if 'Content Security Policy' in told.text
-            else None
-        ),
-    )
-    page.goto(f'{demo.url}/keys/?token=abc&next=//example.org')
-    yield page
-    context.close()
+def opened(demo: Demo, browser: sync_api.Browser) -> Iterator[Open]:
+    """Open the page, whose scripts, policy and dialogs must not complain."""
+    contexts, wrong = [], []
+
+    def open_page(**options: Any) -> sync_api.Page:
+        width, height = WIDE
+        viewport = {'width': width, 'height': height}
+        context = browser.new_context(viewport=viewport, **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.on('pageerror', lambda error: wrong.append(str(error)))
+        page.on('dialog', lambda dialog: wrong.append(dialog.message))
+        page.on(
+            'console',
+            lambda told: (
+                wrong.append(told.text)
+                if 'Content Security Policy' in told.text
+                else None
+            ),
+        )
+        page.goto(f'{demo.url}/keys/?token=abc&next=//example.org')
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
     assert wrong == []
 
 
 @pytest.fixture
-def keyboard(opened: sync_api.Page) -> Keyboard:
-    return Keyboard(opened)
+def keyboard(opened: Open) -> Keyboard:
+    return Keyboard(opened())
+
+
+@pytest.fixture(scope='module')
+def token(demo: Demo) -> str:
+    """A token of alice, for tests that are not about signing in."""
+    return demo.sign_in('alice', 'demo')
+
+
+@pytest.fixture
+def alice(keyboard: Keyboard, token: str) -> Keyboard:
+    """The page, where alice is signed in."""
+    enter(keyboard, token)
+    return keyboard
+
+
+def enter(keyboard: Keyboard, token: str) -> None:
+    """Sign alice in with a token."""
+    keyboard.page.get_by_label('a token').check()
+    keyboard.page.get_by_label('Token').fill(token)
+    keyboard.page.keyboard.press('Enter')
+    keyboard.wait_for('#user', 'alice')
+    keyboard.wait_for('#keys[aria-busy=false] > *')
 
 
 @pytest.fixture(scope='session')
@@ -141,6 +208,19 @@ def picture(page: sync_api.Page, name: str) -> None:
     if place:
         file = pathlib.Path(place) / f'page-{name}.png'
         page.screenshot(path=file, full_page=True)
+
+
+def check(page: sync_api.Page, axe: str) -> None:
+    """No violation that axe finds, in light and dark, wide and narrow."""
+    # The script is evaluated, as a debugger does: the policy stays.
+    if not page.evaluate('"axe" in window'):
+        page.evaluate(axe)
+    assert page.evaluate(_AXE, [_TAGS, False]) == []
+    for scheme, (width, height) in (('dark', NARROW), ('light', WIDE)):
+        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        page.set_viewport_size({'width': width, 'height': height})
+        assert page.evaluate('document.body.scrollWidth') <= width
+        assert page.evaluate(_AXE, [_TAGS, True]) == []
 
 
 def test_life_of_a_key_by_keyboard(
@@ -159,11 +239,13 @@ def test_life_of_a_key_by_keyboard(
     secret = page.locator('#shown input').input_value()
     assert signs_in(demo, secret)
     picture(page, 'shown')
+    keyboard.press('Use it with curl')
     check(page, axe)
     keyboard.press('I have copied it')
     assert secret not in page.content()
     keyboard.press('Rotate nightly backup')
     picture(page, 'rotate')
+    check(page, axe)
     keyboard.press('Rotate')
     keyboard.wait_for('#shown', 'has a new secret')
     new = page.locator('#shown input').input_value()
@@ -171,7 +253,6 @@ def test_life_of_a_key_by_keyboard(
     assert not signs_in(demo, secret)
     keyboard.press('I have copied it')
     picture(page, 'table')
-    check(page, axe)
     keyboard.press('Disable nightly backup')
     keyboard.wait_for('.state.disabled')
     assert not signs_in(demo, new)
@@ -181,9 +262,11 @@ def test_life_of_a_key_by_keyboard(
     keyboard.press('Delete nightly backup')
     keyboard.wait_for('[role=group]', 'Delete the key nightly backup?')
     picture(page, 'delete')
+    check(page, axe)
     keyboard.press('Delete nightly backup')
     keyboard.wait_for('#status', 'The key nightly backup is deleted.')
     assert not signs_in(demo, new)
+    check(page, axe)
     assert page.evaluate(
         '[...Object.keys(localStorage), document.cookie]'
     ) == ['']
@@ -197,76 +280,72 @@ def signs_in(demo: Demo, secret: str) -> bool:
     return bool(status == 201)
 
 
-def check(page: sync_api.Page, axe: str) -> None:
-    """No violation that axe finds, in light and dark, wide and narrow."""
-    # The script is evaluated, as a debugger does: the policy stays.
-    page.evaluate(axe)
-    for scheme in ('light', 'dark'):
-        page.emulate_media(color_scheme=scheme)
-        for width, height in (NARROW, WIDE):
-            page.set_viewport_size({'width': width, 'height': height})
-            wide = page.evaluate('document.documentElement.scrollWidth')
-            assert wide <= width
-            assert violations(page) == []
-    page.emulate_media(color_scheme='light')
-
-
-def violations(page: sync_api.Page) -> list[Any]:
-    """What axe finds on the page as it is."""
-    tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']
-    more = ['best-practice']
-    options = {'runOnly': {'type': 'tag', 'values': [*tags, *more]}}
-    found = page.evaluate('(options) => axe.run(options)', options)
-    return [
-        (one['id'], [node['html'] for node in one['nodes']])
-        for one in found['violations']
-    ]
-
-
-def test_name_with_markup_is_text(keyboard: Keyboard, axe: str) -> None:
-    keyboard.sign_in('alice')
-    keyboard.create(MARKUP)
-    keyboard.press('I have copied it')
-    name = keyboard.page.locator('tbody th bdi').first
+def test_name_with_markup_is_text(alice: Keyboard) -> None:
+    alice.create(MARKUP)
+    name = alice.page.locator('tbody th bdi').first
     assert name.inner_text() == MARKUP
-    assert keyboard.page.locator('img').count() == 0
-    check(keyboard.page, axe)
-    keyboard.press(f'Delete {MARKUP}')
-    keyboard.press(f'Delete {MARKUP}')
-    keyboard.wait_for('.note')
+    alice.delete(MARKUP)
+    assert alice.page.locator('#status bdi').inner_text() == MARKUP
+    assert alice.page.locator('img').count() == 0
 
 
-def test_key_that_a_second_tab_deleted(keyboard: Keyboard) -> None:
-    keyboard.sign_in('alice')
-    keyboard.create('shared')
-    keyboard.press('I have copied it')
-    other = keyboard.page.context.new_page()
-    other.goto(keyboard.page.url)
+def key(name: str, **more: Any) -> dict[str, Any]:
+    """A key, as the API shows it."""
+    made = {'id': name, 'name': name, 'enabled': True, 'user_id': 'alice'}
+    none = ('description', 'expires_at', 'last_used_at', 'last_used_from')
+    empty = dict.fromkeys((*none, 'project_id', 'previous'))
+    return made | empty | {'roles': [{'name': 'member'}]} | more
+
+
+def test_table_holds_the_longest_names_and_every_state(
+    alice: Keyboard, axe: str
+) -> None:
+    keys = [
+        key('\u202e' + 'W' * 254, last_used_at='2026-01-01T00:00:00Z'),
+        key('ended', expires_at='2026-01-01T00:00:00Z'),
+        key('disabled', enabled=False),
+        key('\u05e9' * 255, expires_at='2099-01-01T00:00:00Z'),
+    ]
+    body = json.dumps({'api_keys': keys, 'links': {}})
+    alice.page.route(KEYS, lambda route: route.fulfill(body=body))
+    alice.page.get_by_label('Project').dispatch_event('change')
+    alice.wait_for('.state.ended')
+    check(alice.page, axe)
+
+
+def test_key_that_a_second_tab_deleted(alice: Keyboard, token: str) -> None:
+    alice.create('shared')
+    other = alice.page.context.new_page()
+    other.goto(alice.page.url)
     second = Keyboard(other)
-    second.sign_in('alice')
-    second.press('Delete shared')
-    second.press('Delete shared')
-    second.wait_for('.note')
-    keyboard.press('Disable shared')
-    keyboard.wait_for('#problem', 'was deleted elsewhere')
+    enter(second, token)
+    second.delete('shared')
+    alice.press('Rotate shared')
+    alice.press('Rotate')
+    alice.wait_for('#problem', 'The key shared is gone: it was deleted')
 
 
 def test_credential_is_shown_by_a_click_and_replaced(
-    keyboard: Keyboard, axe: str
+    alice: Keyboard, axe: str
 ) -> None:
-    keyboard.sign_in('alice')
-    keyboard.press('Replace the key')
-    keyboard.press('Yes, replace it')
-    keyboard.wait_for('#credential input')
-    field = keyboard.page.locator('#credential input')
+    alice.press('Show the key')
+    alice.wait_for('#credential', 'You have no such key.')
+    check(alice.page, axe)
+    alice.press('Make one')
+    alice.wait_for('#credential input')
+    alice.press('Replace the key')
+    check(alice.page, axe)
+    alice.press('Yes, replace it')
+    alice.wait_for('#status', 'This is your new key.')
+    field = alice.page.locator('#credential input')
     key = field.input_value()
     assert re.fullmatch('[0-9a-f]{32}', key)
-    picture(keyboard.page, 'credential')
-    check(keyboard.page, axe)
-    keyboard.press('Hide the key')
-    assert key not in keyboard.page.content()
-    keyboard.press('Show the key')
-    keyboard.wait_for('#credential input')
+    picture(alice.page, 'credential')
+    check(alice.page, axe)
+    alice.press('Hide the key')
+    assert key not in alice.page.content()
+    alice.press('Show the key')
+    alice.wait_for('#credential input')
     assert field.input_value() == key
 
 
@@ -275,7 +354,6 @@ def test_administrator_sees_all_keys(keyboard: Keyboard, axe: str) -> None:
     keyboard.wait_for('#overview-count')
     for name in ('first', 'second'):
         keyboard.create(name)
-        keyboard.press('I have copied it')
     keyboard.press('Show')
     keyboard.wait_for('#overview-count', '2 keys')
     picture(keyboard.page, 'overview')
@@ -295,54 +373,68 @@ def test_sign_in_is_accessible(keyboard: Keyboard, axe: str) -> None:
     check(keyboard.page, axe)
     keyboard.press('Sign in')
     keyboard.wait_for('#problem', 'Fill in every field.')
+    keyboard.page.get_by_label('a token').check()
     check(keyboard.page, axe)
 
 
-def test_plain_user_sees_no_overview(keyboard: Keyboard) -> None:
-    keyboard.sign_in('alice')
-    sync_api.expect(keyboard.page.locator('#overview')).to_be_hidden()
+def test_plain_user_sees_no_overview(alice: Keyboard) -> None:
+    sync_api.expect(alice.page.locator('#overview')).to_be_hidden()
 
 
-@pytest.mark.parametrize(
-    ('status', 'wait', 'words'),
-    [
+def test_form_is_kept_when_the_service_refuses(
+    alice: Keyboard, axe: str
+) -> None:
+    alice.press('New key')
+    alice.type('Name', 'kept')
+    for status, wait, words in (
         (413, None, 'too long'),
         (413, '30', 'Try again in 30 seconds.'),
         (429, '7', 'too many requests. Try again in 7 seconds.'),
         (503, '240', 'cannot answer now; nothing was changed. Try again in 4'),
-    ],
-)
-def test_form_is_kept_when_the_service_refuses(
-    keyboard: Keyboard, status: int, wait: str | None, words: str
+        (503, '7200', 'Try again in 2 hours.'),
+        (504, None, 'Look first: what you asked for may have been done.'),
+    ):
+        headers = {'Retry-After': wait} if wait else {}
+        refuse(alice.page, status, headers)
+        alice.press('Create the key')
+        alice.wait_for('#create-problem', words)
+        assert alice.page.locator('#key-name').input_value() == 'kept'
+    alice.wait_for('#keys', 'The keys cannot be shown.')
+    check(alice.page, axe)
+
+
+def refuse(
+    page: sync_api.Page,
+    status: int,
+    headers: dict[str, str] | None = None,
+    body: str = '',
 ) -> None:
-    keyboard.sign_in('alice')
-    headers = {'Retry-After': wait} if wait else {}
-    refuse(keyboard.page, status, headers)
-    keyboard.press('New key')
-    keyboard.type('Name', 'kept')
-    keyboard.press('Create the key')
-    keyboard.wait_for('#create-problem', words)
-    assert keyboard.page.locator('#key-name').input_value() == 'kept'
-
-
-def refuse(page: sync_api.Page, status: int, headers: dict[str, str]) -> None:
-    """Let every request about API keys fail, as a proxy would."""
+    """Let every request about API keys get this response of a proxy."""
+    page.unroute_all()
     page.route(
-        '**/api_keys*',
-        lambda route: route.fulfill(status=status, headers=headers, body=''),
+        KEYS,
+        lambda route: route.fulfill(status=status, headers=headers, body=body),
     )
 
 
-def test_session_that_is_over_keeps_the_form(keyboard: Keyboard) -> None:
-    keyboard.sign_in('alice')
-    keyboard.press('New key')
-    keyboard.type('Name', 'kept')
-    refuse(keyboard.page, 401, {})
-    keyboard.press('Create the key')
-    keyboard.wait_for('#problem', 'Your session is over. Sign in again.')
-    keyboard.page.unroute_all()
-    keyboard.sign_in('alice')
-    assert keyboard.page.locator('#key-name').input_value() == 'kept'
+def test_response_that_is_no_json_is_said_in_words(alice: Keyboard) -> None:
+    alice.create('unread')
+    refuse(alice.page, 200, body='<h1>Sign in to the wireless network</h1>')
+    alice.press('Disable unread')
+    alice.wait_for('#problem', 'cannot be read')
+
+
+def test_session_that_is_over_keeps_the_form(
+    alice: Keyboard, token: str
+) -> None:
+    alice.press('New key')
+    alice.type('Name', 'kept')
+    refuse(alice.page, 401)
+    alice.press('Create the key')
+    alice.wait_for('#problem', 'Your session is over. Sign in again.')
+    alice.page.unroute_all()
+    enter(alice, token)
+    assert alice.page.locator('#key-name').input_value() == 'kept'
 
 
 def test_server_that_is_away_is_said_in_words(keyboard: Keyboard) -> None:
@@ -353,8 +445,7 @@ def test_server_that_is_away_is_said_in_words(keyboard: Keyboard) -> None:
     keyboard.wait_for('#problem', 'The server cannot be reached.')
 
 
-def test_token_can_be_pasted(keyboard: Keyboard, demo: Demo) -> None:
-    token = demo.sign_in('alice', 'demo')
+def test_token_can_be_pasted(keyboard: Keyboard, token: str) -> None:
     keyboard.go('a password')
     keyboard.page.keyboard.press('ArrowDown')
     keyboard.type('Token', token)
@@ -365,19 +456,40 @@ def test_token_can_be_pasted(keyboard: Keyboard, demo: Demo) -> None:
 
 
 def test_clock_of_the_browser_does_not_decide(
-    keyboard: Keyboard,
+    keyboard: Keyboard, token: str
 ) -> None:
     keyboard.page.clock.install(time='2020-01-01T00:00:00Z')
     keyboard.page.reload()
-    keyboard.sign_in('alice')
+    enter(keyboard, token)
     keyboard.create('ninety days')
-    keyboard.press('I have copied it')
     keyboard.wait_for('tbody', '20')
-    text = keyboard.page.locator('tbody').inner_text()
-    assert '2020' not in text
-    keyboard.press('Delete ninety days')
-    keyboard.press('Delete ninety days')
-    keyboard.wait_for('.note')
+    assert '2020' not in keyboard.page.locator('tbody').inner_text()
+    keyboard.delete('ninety days')
+
+
+@pytest.mark.parametrize(
+    ('zone', 'end'),
+    [
+        ('Pacific/Kiritimati', '2099-03-10T09:59:59'),
+        ('America/Los_Angeles', '2099-03-11T06:59:59'),
+    ],
+)
+def test_key_ends_with_the_day_where_the_user_is(
+    opened: Open, demo: Demo, token: str, zone: str, end: str
+) -> None:
+    here = Keyboard(opened(timezone_id=zone))
+    enter(here, token)
+    here.press('New key')
+    here.type('Name', zone)
+    here.page.get_by_label('Ends').first.select_option('on a date')
+    here.page.get_by_label('Date of the end').fill('2099-03-10')
+    here.wait_for('#end-date-hint', f'your time zone, {zone}')
+    here.press('Create the key')
+    here.wait_for('tbody', '2099-03-10')
+    alice = demo.user_id('alice')
+    keys = demo.ask('GET', f'/v3/users/{alice}/api_keys')[2]
+    ends = {k['name']: k['expires_at'] for k in json.loads(keys)['api_keys']}
+    assert ends[zone].startswith(end)
 
 
 def test_page_without_scripts_says_so(
