@@ -145,8 +145,9 @@ def opened(demo: Demo, browser: sync_api.Browser) -> Iterator[Open]:
 
     def open_page(**options: Any) -> sync_api.Page:
         width, height = WIDE
-        viewport = {'width': width, 'height': height}
-        context = browser.new_context(viewport=viewport, **options)
+        context = browser.new_context(
+            viewport={'width': width, 'height': height}, **options
+        )
         contexts.append(context)
         page = context.new_page()
         page.on('pageerror', lambda error: wrong.append(str(error)))
@@ -189,7 +190,7 @@ def alice(keyboard: Keyboard, token: str) -> Keyboard:
 def enter(keyboard: Keyboard, token: str) -> None:
     """Sign alice in with a token."""
     keyboard.page.get_by_label('a token').check()
-    keyboard.page.get_by_label('Token').fill(token)
+    keyboard.page.locator('#token').fill(token)
     keyboard.page.keyboard.press('Enter')
     keyboard.wait_for('#user', 'alice')
     keyboard.wait_for('#keys[aria-busy=false] > *')
@@ -421,7 +422,7 @@ def test_response_that_is_no_json_is_said_in_words(alice: Keyboard) -> None:
     alice.create('unread')
     refuse(alice.page, 200, body='<h1>Sign in to the wireless network</h1>')
     alice.press('Disable unread')
-    alice.wait_for('#problem', 'cannot be read')
+    alice.wait_for('#keys', 'cannot be read')
 
 
 def test_session_that_is_over_keeps_the_form(
@@ -485,7 +486,7 @@ def test_key_ends_with_the_day_where_the_user_is(
     here.page.get_by_label('Date of the end').fill('2099-03-10')
     here.wait_for('#end-date-hint', f'your time zone, {zone}')
     here.press('Create the key')
-    here.wait_for('tbody', '2099-03-10')
+    here.wait_for(f'tr:has-text("{zone}")', '2099-03-10')
     alice = demo.user_id('alice')
     keys = demo.ask('GET', f'/v3/users/{alice}/api_keys')[2]
     ends = {k['name']: k['expires_at'] for k in json.loads(keys)['api_keys']}

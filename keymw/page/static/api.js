@@ -15,12 +15,13 @@ export const now = () => Date.now() + ahead;
 export const whenOver = (action) => { onEnd = action; };
 export const urlOf = (path) => new URL(path, root).href;
 
-// A failed request: words for people, and the status for programs.
+// A failed request: words for people, and the status for programs. Where it
+// is unsure, no answer of the service came: a change may have been made.
 export class Failure extends Error {
-  constructor(status, words, retryAfter = null) {
+  constructor(status, words) {
     super(words);
     this.status = status;
-    this.retryAfter = retryAfter;
+    this.unsure = [0, 502, 504].includes(status);
   }
 }
 
@@ -41,27 +42,40 @@ export async function send(method, path, body = null, more = {}) {
       credentials: 'omit',
     });
   } catch {
-    throw new Failure(0,
-      'The server cannot be reached. Check the network and try again.');
+    throw new Failure(0, 'The server cannot be reached. Check the network and '
+      + `try again.${doubt(method)}`);
   }
   const date = Date.parse(response.headers.get('Date'));
   if (date) ahead = date - Date.now();
-  if (!response.ok) throw await failure(response, token);
-  const text = await response.text();
-  return { body: text ? JSON.parse(text) : null, headers: response.headers };
+  if (!response.ok) throw await failure(response, method, token);
+  return { body: await content(response), headers: response.headers };
 }
 
-async function failure(response, token) {
+async function content(response) {
+  try {
+    const text = await response.text();
+    return text ? JSON.parse(text) : null;
+  } catch {
+    throw new Failure(0, 'The answer cannot be read: it was cut short, or '
+      + 'something else than the server sent it.');
+  }
+}
+
+// Said of a change to which no answer came.
+const doubt = (method) => (session.token && method !== 'GET'
+  ? ' Look first: what you asked for may have been done.' : '');
+
+async function failure(response, method, token) {
   const { status } = response;
-  const wait = response.headers.get('Retry-After');
   if (status === 401 && token && token === session.token) {
     onEnd();
     return new Failure(401, 'Your session is over. Sign in again.');
   }
-  return new Failure(status, await words(response, wait), wait);
+  return new Failure(status, await words(response, method));
 }
 
-async function words(response, wait) {
+async function words(response, method) {
+  const wait = response.headers.get('Retry-After');
   const later = `Try again ${delay(wait)}.`;
   switch (response.status) {
     case 413:
@@ -71,8 +85,9 @@ async function words(response, wait) {
     case 429:
       return `There were too many requests. ${later}`;
     case 502:
-    case 503:
     case 504:
+      return `The service did not answer. ${later}${doubt(method)}`;
+    case 503:
       return `The service cannot answer now; nothing was changed. ${later}`;
     default:
       return await told(response);
@@ -84,7 +99,8 @@ function delay(wait) {
   const seconds = Number(wait) || (date ? (date - now()) / 1000 : 0);
   if (!(seconds > 0)) return 'in a moment';
   if (seconds < 100) return `in ${Math.ceil(seconds)} seconds`;
-  return `in ${Math.ceil(seconds / 60)} minutes`;
+  if (seconds < 6000) return `in ${Math.ceil(seconds / 60)} minutes`;
+  return `in ${Math.ceil(seconds / 3600)} hours`;
 }
 
 // The message of the server: {"error": {"message"}} or {"name": {"message"}}.

@@ -2,12 +2,13 @@
 
 import { session } from './api.js';
 import { byId, complain, make, once, quiet } from './dom.js';
-import { inDays } from './state.js';
+import { endOf, inDays, zone } from './state.js';
 
 const form = byId('create');
 const opener = byId('new-key');
 
 export function begin(create) {
+  byId('zone').textContent = zone();
   opener.addEventListener('click', () => open(form.hidden));
   byId('create-cancel').addEventListener('click', () => open(false));
   byId('ends').addEventListener('change', (event) => {
@@ -106,6 +107,6 @@ function end() {
   if (choice === 'never') return {};
   return {
     expires_at: choice === 'date'
-      ? `${byId('end-date').value}T00:00:00Z` : inDays(Number(choice)),
+      ? endOf(byId('end-date').value) : inDays(Number(choice)),
   };
 }

@@ -18,15 +18,16 @@ export const named = (text) => make('bdi', {}, text);
 
 export function button(text, press, attributes = {}) {
   return make('button', { type: 'button', ...attributes, onclick: press },
-    text);
+    ...[text].flat());
 }
 
+// text is a string, or a list of strings and elements.
 export function say(text) {
-  byId('status').textContent = text;
+  byId('status').replaceChildren(...[text].flat());
 }
 
 export function complain(text, where = byId('problem')) {
-  where.textContent = text;
+  where.replaceChildren(...[text].flat());
   if (text) where.focus();
 }
 

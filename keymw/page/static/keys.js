@@ -4,7 +4,7 @@ import { Failure, send, session } from './api.js';
 import { begin as beginCreate, clear as clearForm, roles } from './create.js';
 import { button, byId, complain, make, named, once, quiet, say } from './dom.js';
 import { show as showSecret, clear as clearSecret } from './secret.js';
-import { ends, lastUse, roleNames, stateOf } from './state.js';
+import { ends, lastUse, minute, roleNames, stateOf } from './state.js';
 import { row, small, state, table } from './table.js';
 
 const HEADINGS = ['Name', 'Roles', 'Project', 'Ends', 'Last used', 'State',
@@ -23,8 +23,13 @@ const path = (key) => {
 
 export function begin() {
   beginCreate(async (body) => {
-    const made = (await send('POST', path(), { api_key: body })).body.api_key;
-    showSecret(made, 'was made');
+    try {
+      const made = (await send('POST', path(), { api_key: body })).body.api_key;
+      showSecret(made, 'was made');
+    } catch (failure) {
+      if (failure.unsure) load();
+      throw failure;
+    }
     // Not awaited: the form closes now, not when the list has come.
     load();
   });
@@ -41,7 +46,11 @@ export async function load() {
   place.setAttribute('aria-busy', 'true');
   if (!place.childElementCount) place.append(make('p', {}, 'Loading the keys…'));
   try {
-    found = await all();
+    const { token } = session;
+    const keys = await all();
+    // Who signed in meanwhile has other keys.
+    if (token !== session.token) return;
+    found = keys;
     draw();
   } catch (failure) {
     place.replaceChildren(make('p', {}, unavailable(failure)),
@@ -81,8 +90,7 @@ function draw() {
 
 function line(key) {
   const previous = key.previous && key.previous.expires_at
-    ? small('The former secret works until '
-      + `${key.previous.expires_at.slice(0, 16).replace('T', ' ')} UTC.`)
+    ? small(`The former secret works until ${minute(key.previous.expires_at)}.`)
     : null;
   return row(HEADINGS, [
     [named(key.name), key.description ? small(key.description) : null],
@@ -117,7 +125,8 @@ function toggle(key, label) {
   const verb = key.enabled ? 'Disable' : 'Enable';
   const change = () => act(key, async () => {
     await send('PATCH', path(key), { api_key: { enabled: !key.enabled } });
-    return `The key ${key.name} is ${key.enabled ? 'disabled' : 'enabled'}.`;
+    return ['The key ', named(key.name),
+      ` is ${key.enabled ? 'disabled' : 'enabled'}.`];
   });
   return button(verb, (event) => once(event.target, change), label(verb));
 }
@@ -139,8 +148,12 @@ async function explain(key, failure) {
   if (!(failure instanceof Failure)) throw failure;
   if (failure.status === 404) {
     await load();
-    complain(`The key ${key.name} is gone: it was deleted elsewhere.`);
-  } else complain(failure.message);
+    complain(['The key ', named(key.name),
+      ' is gone: it was deleted elsewhere.']);
+    return;
+  }
+  if (failure.unsure) await load();
+  complain(failure.message);
 }
 
 const rowOf = (key) =>
@@ -170,11 +183,11 @@ function ask(key, text, ...controls) {
 function askDelete(key) {
   const remove = () => act(key, async () => {
     await send('DELETE', path(key));
-    return `The key ${key.name} is deleted.`;
+    return ['The key ', named(key.name), ' is deleted.'];
   });
   ask(key, ['Delete the key ', named(key.name), '? What uses it stops '
     + 'working, and its tokens end.'],
-  button(`Delete ${key.name}`, (event) => once(event.target, remove),
+  button(['Delete ', named(key.name)], (event) => once(event.target, remove),
     { class: 'danger' }));
 }
 

@@ -1,7 +1,7 @@
 // The page: who is signed in, and which parts are there.
 
 import { session, whenOver } from './api.js';
-import { byId, complain, make, once, quiet, say } from './dom.js';
+import { byId, complain, make, named, once, quiet, say } from './dom.js';
 import * as credential from './credential.js';
 import * as keys from './keys.js';
 import * as overview from './overview.js';
@@ -99,7 +99,7 @@ byId('project').addEventListener('change', async (event) => {
   quiet();
   try {
     await signIn.chooseProject(event.target.value);
-    say(`The project is now ${session.project.name}.`);
+    say(['The project is now ', named(session.project.name), '.']);
   } catch (failure) {
     complain(failure.message);
     if (session.project) event.target.value = session.project.id;

@@ -1,6 +1,6 @@
 // The keys of all users, for administrators.
 
-import { send } from './api.js';
+import { send, session } from './api.js';
 import { byId, make, named, once, quiet } from './dom.js';
 import { ends, inDays, lastUse, roleNames, stateOf } from './state.js';
 import { row, small, state, table } from './table.js';
@@ -27,7 +27,9 @@ export async function load() {
   const place = byId('overview');
   place.setAttribute('aria-busy', 'true');
   try {
-    draw((await send('GET', `v3/api_keys?${query()}`)).body);
+    const { token } = session;
+    const answer = await send('GET', `v3/api_keys?${query()}`);
+    if (token === session.token) draw(answer.body);
   } catch (failure) {
     place.replaceChildren(make('p', {},
       `The keys of all users cannot be shown. ${failure.message}`));

@@ -12,14 +12,34 @@ export function stateOf(key) {
   return end - now() < SOON ? 'expiring' : 'active';
 }
 
-export const day = (text) => text.slice(0, 10);
+// Days and times are those of the reader's time zone, as a clock there shows.
+const two = (number) => String(number).padStart(2, '0');
+const midnight = (moment) => new Date(moment).setHours(0, 0, 0, 0);
+
+function clock(text) {
+  const at = new Date(text);
+  return `${two(at.getHours())}:${two(at.getMinutes())}`;
+}
+
+export function day(text) {
+  const at = new Date(text);
+  return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`;
+}
+
+export const minute = (text) => `${day(text)} ${clock(text)}`;
+
+export const zone = () => Intl.DateTimeFormat().resolvedOptions().timeZone;
+
+// The last second of a day, which is a local one where no zone is written.
+export const endOf = (date) => new Date(`${date}T23:59:59`).toISOString();
 
 export function ends(key) {
   if (!key.expires_at) return 'never';
-  const days = Math.ceil((Date.parse(key.expires_at) - now()) / DAY);
-  return days > 0 && days <= 14
-    ? `${day(key.expires_at)}, in ${days} ${days === 1 ? 'day' : 'days'}`
-    : day(key.expires_at);
+  const end = Date.parse(key.expires_at);
+  const days = Math.round((midnight(end) - midnight(now())) / DAY);
+  if (end <= now() || days > 14) return day(end);
+  if (!days) return `today at ${clock(end)}`;
+  return `${day(end)}, in ${days} ${days === 1 ? 'day' : 'days'}`;
 }
 
 export function lastUse(key) {
