@@ -100,7 +100,8 @@ samples: $(VENV)/installed-test
 	@$(VENV)/bin/oslopolicy-sample-generator --namespace keymw \
 		--output-file etc/policy.yaml.sample
 
-# The documentation, in build/html; a warning is an error.
+# The documentation, in build/html; a warning is an error, and so is a link
+# within it that leads nowhere. Nobody asks other hosts.
 docs: $(VENV)/installed-docs
 	@$(VENV)/bin/sphinx-build -W --keep-going -q -b html doc build/html
 	@echo 'The documentation is in build/html/index.html.'

@@ -12,6 +12,7 @@ release = version = metadata.version('keymw')
 
 extensions = [
     'cliff.sphinxext',
+    'links',
     'myst_parser',
     'openapi_reference',
     'openstackdocstheme',
