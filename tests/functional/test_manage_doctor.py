@@ -145,9 +145,9 @@ def test_v2_is_asked_in_its_own_dialect(made: Deployment) -> None:
 def test_nothing_set_up_fails_where_it_should(tmp_path: pathlib.Path) -> None:
     made = Deployment(tmp_path / 'keymw')
     found = doctor(made)
-    assert found.failed == ['vault', 'SQLite file', 'credentials']
+    assert found.failed == ['vault', 'SQLite file']
     assert 'keymw-manage vault setup' in found.lines['vault']
-    assert 'keymw-manage db sync' in found.lines['credentials']
+    assert 'keymw-manage db sync' in found.lines['SQLite file']
     assert not (made.home / 'keymw.db').exists()
 
 
@@ -166,6 +166,15 @@ def test_a_bad_configuration_leaves_nothing_to_check(
     assert found.failed == ['configuration']
     assert found.skipped == NAMES[1:]
     assert word in found.lines['configuration']
+
+
+def test_a_fault_of_many_checks_is_told_once(made: Deployment) -> None:
+    url = 'sqlite:///var/lib/keymw.db'
+    made.write_conf({'database': {'connection': url}})
+    found = doctor(made)
+    assert found.failed == ['user']
+    assert 'user must be in order first' in found.lines['credentials']
+    assert found.code == 1
 
 
 def test_options_that_do_not_go_together_are_told_without_asking(
@@ -624,9 +633,9 @@ def test_global_keys_need_their_database(made: Deployment) -> None:
     options = {'credentials': 'memory', 'global_keys': 'sql'}
     made.write_conf({'storage': options, 'global_keys': {'enabled': 'true'}})
     found = doctor(made)
-    assert found.failed == ['SQLite file', 'global keys']
-    assert 'keymw-manage db sync' in found.lines['global keys']
-    assert {'owner', 'access list'} < set(found.skipped)
+    assert found.failed == ['SQLite file']
+    assert 'keymw-manage db sync' in found.lines['SQLite file']
+    assert {'global keys', 'owner', 'access list'} < set(found.skipped)
 
 
 @pytest.mark.parametrize(

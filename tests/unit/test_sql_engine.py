@@ -23,17 +23,35 @@ def test_database_that_keymw_does_not_know_is_told(name: str) -> None:
 
 
 def test_driver_that_does_not_exist_is_told() -> None:
-    with pytest.raises(ConfigError, match=OPTION + 'there is no driver'):
+    told = OPTION + r'there is no driver .*: write mysql\+pymysql://$'
+    with pytest.raises(ConfigError, match=told):
         engine.url('mysql+nonsense://host/keymw')
 
 
 @pytest.mark.parametrize(
-    ('text', 'driver'),
-    [('mysql://host/keymw', 'pymysql'), ('postgresql://host/k', 'psycopg')],
+    ('driver', 'usual'),
+    [
+        ('mysql+mysqldb', r'mysql\+pymysql'),
+        ('postgresql+psycopg2', r'postgresql\+psycopg'),
+        ('postgresql+pg8000', r'postgresql\+psycopg'),
+    ],
+)
+def test_driver_of_no_extra_is_told_the_one_that_keymw_brings(
+    driver: str, usual: str
+) -> None:
+    told = OPTION + f'it needs .*, which is not installed: write {usual}://$'
+    with pytest.raises(ConfigError, match=told):
+        engine.url(f'{driver}://host/keymw')
+
+
+@pytest.mark.parametrize(
+    ('database', 'driver'),
+    [('mysql', 'pymysql'), ('postgresql', 'psycopg')],
 )
 def test_driver_that_is_not_installed_is_named(
-    text: str, driver: str, monkeypatch: pytest.MonkeyPatch
+    database: str, driver: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, driver, None)
-    with pytest.raises(ConfigError, match=OPTION + f'it needs {driver}, '):
-        engine.url(text)
+    told = OPTION + rf"it needs {driver}, .* install 'keymw\[{database}\]'$"
+    with pytest.raises(ConfigError, match=told):
+        engine.url(f'{database}://host/keymw')

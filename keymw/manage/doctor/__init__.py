@@ -54,11 +54,11 @@ class Doctor(command.Command):
         files = session.of(self.app).config_files
         where = pipeline.beside(files, parsed_args.pipeline)
         installation = Installation(files, where)
-        failed: set[str] = set()
+        failed: dict[str, str] = {}
         for check in CHECKS:
             outcome, text = _make(check, installation, failed)
             if outcome == 'FAILED':
-                failed.add(check.name)
+                failed[check.name] = text
             line = ' '.join(f'{check.name}: {text}'.split())
             print(f'{outcome:<8}{line}', file=self.app.stdout, flush=True)
         return int(bool(failed))
@@ -78,15 +78,26 @@ def _is_on(check: Check, installation: Installation) -> bool:
 
 
 def _make(
-    check: Check, installation: Installation, failed: set[str]
+    check: Check, installation: Installation, failed: dict[str, str]
 ) -> tuple[str, str]:
     missing = [name for name in check.needs if name in failed]
     if missing and _is_on(check, installation):
-        failed.add(check.name)
-        return 'skipped', f'{missing[0]} must be in order first'
+        return _skipped(check, missing[0], failed)
     try:
         return 'ok', check.look(installation)
     except Skipped as why:
         return 'skipped', str(why)
     except Exception as error:  # the other checks are made all the same
-        return 'FAILED', str(error) or type(error).__name__
+        fault = str(error) or type(error).__name__
+    told = [name for name, text in failed.items() if text == fault]
+    if told:
+        return _skipped(check, told[0], failed)
+    return 'FAILED', fault
+
+
+def _skipped(
+    check: Check, first: str, failed: dict[str, str]
+) -> tuple[str, str]:
+    """Skip a check until another one passes: a fault is told once."""
+    failed[check.name] = ''
+    return 'skipped', f'{first} must be in order first'

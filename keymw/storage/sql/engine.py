@@ -106,16 +106,20 @@ def _check_files(url: sa.URL) -> None:
 
 
 def _check_driver(url: sa.URL) -> None:
+    backend = url.get_backend_name()
+    usual = f'write {_DRIVERS.get(backend, backend)}://'
     try:
         url.get_dialect().import_dbapi()
     except ImportError as error:
-        extra = _EXTRAS.get(error.name or '', error.name)
+        extra = _EXTRAS.get(error.name or '')
+        mend = f"pip install 'keymw[{extra}]'" if extra else usual
         raise _refusal(
-            f'it needs {error.name}, which is not installed: '
-            f"pip install 'keymw[{extra}]'"
+            f'it needs {error.name}, which is not installed: {mend}'
         ) from None
     except sa.exc.NoSuchModuleError:
-        raise _refusal(f'there is no driver {url.drivername}') from None
+        raise _refusal(
+            f'there is no driver {url.drivername}: {usual}'
+        ) from None
 
 
 def _refusal(why: str) -> ConfigError:
