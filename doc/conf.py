@@ -8,7 +8,11 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent / 'ext'))
 
 project = 'keymw'
 copyright = 'the authors of keymw'
-release = version = metadata.version('keymw')
+release = metadata.version('keymw')
+# Without the commit that setuptools_scm appends between two tags.
+version = release.partition('+')[0]
+# "--option" in the text of a command is no dash.
+smartquotes = False
 
 extensions = [
     'cliff.sphinxext',
