@@ -123,9 +123,7 @@ def build(
     """
     credentials = storage_load.credentials(conf)
     api_keys = _api_keys(conf)
-    stores: list[Changes] = [credentials]
-    if api_keys is not None:
-        stores.append(api_keys)
+    stores: list[Changes] = [credentials, *([api_keys] if api_keys else [])]
     counted = metrics.of(conf)
     clients = Clients(conf)
     sealing = counted.timed('vault', _vault(conf), ['seal', 'open'])

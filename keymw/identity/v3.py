@@ -12,6 +12,7 @@ from oslo_config import cfg
 from keymw.identity import access
 from keymw.identity import base
 from keymw.identity import default_tenant
+from keymw.identity import service_external
 from keymw.identity import v3_roles
 from keymw.identity import v3_token
 from keymw.identity.access import Access
@@ -51,15 +52,14 @@ class V3(base.Identity):
         """issue and buy are None where the external method does their work."""
         self._transport = transport
         self._options = conf.identity
-        self._issue = issue or self._issue_externally
         self.external = External(transport, conf)
+        ours = service_external.ServiceUser(self.external, conf)
+        self._issue = issue or ours.issue
         has_user = issue is not None or self._options.service_user
         self._others = Others(
             transport, self._issue if has_user else None, clock
         )
-        self.trusts = Trusts(
-            transport, self._others, buy or self._buy_externally
-        )
+        self.trusts = Trusts(transport, self._others, buy or ours.buy)
         self.project_roles = ProjectRoles(self._others)
         self._domains: TTLCache[str, str] = TTLCache(
             self._options.cache_size, _DOMAIN_TTL, clock
@@ -343,40 +343,6 @@ class V3(base.Identity):
 
         return v3_roles.held(send, user_id)
 
-    def _buy_externally(
-        self, origin: Origin, trust_id: str, query: str
-    ) -> Response:
-        options = self._options
-        return self.external.send(
-            origin,
-            options.service_user,
-            options.service_domain,
-            {'OS-TRUST:trust': {'id': trust_id}},
-            query,
-        )
-
-    def _issue_externally(self, origin: Origin) -> Issued:
-        options = self._options
-        response = self.external.send(
-            origin,
-            options.service_user,
-            options.service_domain,
-            _scope(options),
-            'nocatalog',
-        )
-
-        def read(body: dict[str, Any]) -> Issued:
-            _check_names(options, body['token']['user'])
-            return Issued(
-                response.headers['X-Subject-Token'],
-                base.moment(body['token']['expires_at']),
-                base.text(body['token']['user']['id']),
-            )
-
-        return base.understood(
-            response, 'for a token of [identity] service_user', read
-        )
-
 
 def _is_not_found(response: Response) -> bool:
     return response.status == 404 and 'error' in response.body
@@ -386,21 +352,6 @@ def _of_id(found: dict[str, Any], asked: str) -> dict[str, Any]:
     if found['id'] != asked:
         raise ValueError(asked)
     return found
-
-
-def _scope(options: Any) -> dict[str, Any]:
-    if options.system:
-        return {'system': {'all': True}}
-    domain = {'name': options.service_domain}
-    return {'project': {'name': options.service_project, 'domain': domain}}
-
-
-def _check_names(options: Any, user: dict[str, Any]) -> None:
-    # Keystone's DefaultDomain plugin ignores the domain and issues the token
-    # for the user with that name in the default domain.
-    found = (user['name'], user['domain']['name'])
-    if found != (options.service_user, options.service_domain):
-        raise ValueError(found)
 
 
 def _to_user(user: dict[str, Any], asked: str) -> base.User:

@@ -85,8 +85,7 @@ class Prometheus(base.Metrics):
         )
         self._outages = counter(
             'keymw_part_failures',
-            'Calls to the store, the vault or the identity service that '
-            'failed. For the vault: values that cannot be opened.',
+            'Failed calls to a part; for the vault, values it cannot open.',
             ('part', 'call'),
         )
         self._caches = counter(
