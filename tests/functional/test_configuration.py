@@ -197,6 +197,20 @@ def test_what_nothing_reads_is_named(
     assert all(text in line for text in lines)
 
 
+def test_a_service_logs_where_it_says_itself(
+    made: Deployment, caplog: pytest.LogCaptureFixture
+) -> None:
+    log = made.home / 'keymw.log'
+    made.write_conf({'DEFAULT': {'log_file': str(log), 'debug': 'true'}})
+    caplog.set_level(logging.INFO, 'keymw')
+    made.load(PipelineV2())
+    said = [x for x in caplog.messages if '[DEFAULT] ' in x]
+    assert len(said) == 1
+    assert 'log_file' in said[0]
+    assert 'for keymw-manage alone' in said[0]
+    assert not log.exists()
+
+
 def begin_with(found: list[str], wanted: Iterable[str]) -> bool:
     pairs = zip(found, wanted, strict=True)
     return all(text.startswith(start) for text, start in pairs)

@@ -152,6 +152,28 @@ class TestOneRefusal:
             found.append(shown(answer))
         assert len(set(map(str, found))) == 1
 
+    def test_by_a_percent_encoded_name(
+        self,
+        desk: Desk,
+        ann: Person,
+        key: str,
+        keyless: Person,
+        work: list[str],
+    ) -> None:
+        """One look-up more, whoever it is."""
+        del key
+        found = []
+        for name in (uuid.uuid4().hex, ann.name, keyless.name):
+            work.clear()
+            desk.between.asked.clear()
+            quoted = f'%{ord(name[0]):02x}{name[1:]}'
+            answer = desk.v1_0(quoted, 'wrong-key')
+            assert answer.status_int == 401
+            assert work == ['store find', 'store find', 'open', 'compare']
+            assert desk.between.asked == []
+            found.append(shown(answer))
+        assert found[0] == found[1] == found[2]
+
     def test_by_the_name_of_a_domain(
         self,
         desk: Desk,

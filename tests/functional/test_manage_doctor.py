@@ -7,6 +7,7 @@ import contextlib
 import datetime
 import importlib
 import itertools
+import multiprocessing
 import os
 import pathlib
 import shutil
@@ -827,6 +828,33 @@ def test_root_makes_no_file_that_the_service_cannot_use(
         assert f'--user {NOBODY}' in failure
         assert '[' in failure
     assert [file.name for file in theirs.iterdir()] == ['keymw.conf']
+
+
+def with_a_log(global_conf: dict[str, str]) -> WSGIApplication:
+    """A service that makes a file when it is loaded, as Keystone does."""
+    pathlib.Path(global_conf['here'], 'service.log').touch()
+    return PipelineV2()
+
+
+def forked(*words: Any) -> manage.Result:
+    """What a command did in a process that may change its user for good."""
+    with multiprocessing.get_context('fork').Pool(1) as pool:
+        return pool.apply(manage.run, words)
+
+
+@as_root
+def test_log_of_a_service_that_root_loads_is_of_its_user(
+    made: Deployment, theirs: pathlib.Path
+) -> None:
+    ini = theirs / 'keymw-paste.ini'
+    ini.write_text(f'[app:x]\npaste.app_factory = {__name__}:with_a_log\n')
+    words = ('doctor', '--pipeline', f'{ini}#x')
+    # Its user cannot read all of Python here: what is needed is loaded now.
+    Report(manage.run(made.conf_file, *words))
+    (theirs / 'service.log').unlink()
+    found = Report(forked(theirs / 'keymw.conf', *words))
+    assert f'{NOBODY} (started by root)' in found.lines['user']
+    assert (theirs / 'service.log').owner() == NOBODY
 
 
 @pytest.mark.skipif(

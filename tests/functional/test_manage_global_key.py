@@ -172,6 +172,8 @@ def test_list_is_in_the_order_of_creation(made: Deployment) -> None:
         '"Created At","Updated At"'
     )
     assert [line[1:25] for line in lines] == ids
+    roles = [row['Roles'] for row in listed(made)]
+    assert roles == [['GLOBAL_READ_ONLY']] * 3
 
 
 def test_descriptions_do_not_act_on_the_terminal(made: Deployment) -> None:

@@ -251,6 +251,20 @@ def test_what_was_read_before_is_counted(
     assert 'line 1703: ' in done.err
 
 
+def test_mark_at_the_end_of_the_file_tells_what_was_skipped(
+    made: Deployment, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = written(tmp_path / 'keys.csv', HEADER + rows(range(1500)))
+    cut_short(monkeypatch, made, file)
+    mark = tmp_path / 'keys.csv.imported'
+    mark.write_text(
+        json.dumps(json.loads(mark.read_text()) | {'number': 1501})
+    )
+    done = transfer(made, 'import', file)
+    assert done.out == 'imported 0, wrong 0, skipped 1500\n'
+    assert 'going on after line 1501' in done.err
+
+
 def test_import_into_another_store_starts_anew(
     made: Deployment, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -221,6 +221,20 @@ def test_gunicorn_takes_the_options_of_the_guide(
     succeeds(installed, '--check-config', *words)
 
 
+@pytest.mark.parametrize(
+    ('start', 'setting'),
+    [
+        ('gunicorn ', '--forwarder-headers PATH_INFO'),
+        ('WSGIScriptAlias ', 'WSGIPassAuthorization On'),
+        ('backend ', 'http-request del-header X_Forwarded_For'),
+    ],
+)
+def test_guide_has_what_a_server_needs_to_be_safe(
+    start: str, setting: str
+) -> None:
+    assert setting in pages.block('operator/servers', start)
+
+
 HAPROXY = (
     'defaults\n mode http\n timeout connect 1s\n timeout client 1s\n'
     ' timeout server 1s\nfrontend x\n bind 127.0.0.1:1\n'

@@ -91,7 +91,7 @@ def test_the_environ_goes_on_as_it_came(
             'wsgi.file_wrapper': object(),
             'webob.adhoc_attrs': {'a': 1},
             'openstack.request_id': 'req-outer',
-            'xkeymw.of_others': '1',
+            'keymw.of_others': '1',
         },
     )
     before = dict(sent)

@@ -1,4 +1,4 @@
-"""The floors of pyproject.toml are what an operator of 2025.1 has."""
+"""The bounds of pyproject.toml hold what operators of OpenStack have."""
 
 import pathlib
 import tomllib
@@ -8,13 +8,18 @@ from packaging.utils import canonicalize_name
 import pytest
 
 ROOT = pathlib.Path(__file__).parents[2]
-LIST = ROOT / '.ci' / 'constraints' / 'uc-2025.1.txt'
+LISTS = ROOT / '.ci' / 'constraints'
+RELEASES = ('2025.1', '2026.1')
 
 
-def constraints() -> dict[str, str]:
-    """The version of each package in OpenStack 2025.1."""
-    lines = LIST.read_text().splitlines()
-    pinned = [line.split(';')[0].strip().split('===') for line in lines]
+def constraints(release: str) -> dict[str, str]:
+    """The version of each package in a release of OpenStack."""
+    lines = (LISTS / f'uc-{release}.txt').read_text().splitlines()
+    pinned = [
+        line.split(';')[0].strip().split('===')
+        for line in lines
+        if '===' in line
+    ]
     return {canonicalize_name(name): version for name, version in pinned}
 
 
@@ -28,9 +33,10 @@ def required() -> list[Requirement]:
     return [Requirement(text) for text in found]
 
 
+@pytest.mark.parametrize('release', RELEASES)
 @pytest.mark.parametrize('needed', required(), ids=str)
-def test_the_oldest_release_in_support_satisfies_every_floor(
-    needed: Requirement,
+def test_release_in_support_satisfies_every_bound(
+    needed: Requirement, release: str
 ) -> None:
-    held = constraints().get(canonicalize_name(needed.name))
+    held = constraints(release).get(canonicalize_name(needed.name))
     assert held is None or needed.specifier.contains(held)

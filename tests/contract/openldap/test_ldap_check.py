@@ -12,9 +12,11 @@ import pytest
 from keymw.storage.base import CredentialStore
 from keymw.storage.base import Outage
 from tests.contract.credentials import credential
+from tests.support import manage
 
 if TYPE_CHECKING:
     from tests.contract.openldap.conftest import Connect
+    from tests.support.deployment import Deployment
     from tests.support.servers.slapd import Slapd
 
 
@@ -107,6 +109,40 @@ def test_database_that_is_read_only_where_every_user_has_a_key(
         assert says(store) == '[ldap] url: the directory is read-only'
     store.check()
     assert slapd.entry(ann) == before
+
+
+@pytest.mark.parametrize(
+    ('options', 'said'),
+    [
+        ({'olcReadOnly': 'TRUE'}, '[ldap] url: the directory is read-only'),
+        (
+            {'olcLimits': ['users size=2']},
+            '[ldap] user: Size limit exceeded',
+        ),
+    ],
+)
+def test_doctor_tells_what_would_fail_at_the_first_need(
+    deploy_on: Callable[..., Deployment],
+    person: Callable[..., str],
+    store: CredentialStore,
+    slapd: Slapd,
+    options: dict[str, str | list[str]],
+    said: str,
+) -> None:
+    made = deploy_on(page_size='2')
+    for name in ('bob', 'cyd'):
+        person(name)
+    for name in ('ann', 'bob', 'cyd'):
+        store.put(credential(name, username=name))
+
+    def line() -> str:
+        out = manage.run(made.conf_file, 'doctor').out
+        (found,) = [x for x in out.splitlines() if ' credentials: ' in x]
+        return found
+
+    assert line().startswith('ok')
+    with configured(slapd, 'FALSE', **options):
+        assert line().startswith(f'FAILED  credentials: {said}')
 
 
 def test_replica_that_refers_to_its_master(

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import pathlib
 import re
+import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
     from tests.support.servers.slapd import Slapd
+
+ETC = pathlib.Path(__file__).parents[3] / 'etc'
 
 
 def test_both_files_say_the_same(slapd: Slapd) -> None:
@@ -53,6 +57,21 @@ def _before_changes() -> str:
     text = (server.OURS / 'keymw.ldif').read_text()
     objects = re.split('^(?=olc)', text, flags=re.MULTILINE)
     return ''.join(one for one in objects if "NAME 'keymwChange" not in one)
+
+
+@pytest.mark.parametrize('kind', ['openldap', '389ds'])
+def test_suffix_is_said_once(kind: str) -> None:
+    """By the command that the file has for a directory of another suffix."""
+    file = ETC / kind / 'keymw-database.ldif'
+    (said,) = re.findall('sed "([^"]+)"', file.read_text())
+    script = said.replace('$SUFFIX', 'o=other')
+    done = subprocess.run(
+        ['sed', script, file], capture_output=True, text=True, check=True
+    )
+    rules = [x for x in done.stdout.splitlines() if not x.startswith('#')]
+    assert 'cn=keymw,o=other' in '\n'.join(rules)
+    # Not even where a line is folded.
+    assert 'example' not in ''.join(x.removeprefix(' ') for x in rules)
 
 
 def test_objects_have_numbers_that_are_only_ours(slapd: Slapd) -> None:
