@@ -6,7 +6,6 @@ what they print.
 
 from collections.abc import Iterator
 import datetime
-import io
 import json
 import pathlib
 import re
@@ -15,9 +14,9 @@ import threading
 from typing import Any
 from wsgiref import simple_server
 
-from openstackclient import shell
 import pytest
 
+from tests.support import openstack as openstack_shell
 from tests.support import pages
 
 pytestmark = pytest.mark.filterwarnings('ignore')
@@ -135,15 +134,8 @@ def openstack(
     monkeypatch.setenv('OS_CLIENT_CONFIG_FILE', str(clouds))
 
     def run(*words: str) -> tuple[int, str, str]:
-        out, err = io.StringIO(), io.StringIO()
-        with monkeypatch.context() as patch:
-            patch.setattr('sys.stdout', out)
-            patch.setattr('sys.stderr', err)
-            try:
-                code = shell.main(['--os-cloud', 'c', 'api', 'key', *words])
-            except SystemExit as end:
-                code = int(str(end.code))
-        return code, out.getvalue(), err.getvalue()
+        command = ('--os-cloud', 'c', 'api', 'key', *words)
+        return openstack_shell.run(monkeypatch, *command)
 
     return run
 
