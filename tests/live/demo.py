@@ -117,17 +117,23 @@ class Demo:
 
 
 @contextlib.contextmanager
-def cached_demo(place: pathlib.Path, keymw_conf: str = '') -> Iterator[Demo]:
+def cached_demo(
+    place: pathlib.Path, keymw_conf: str = '', behind: str = ''
+) -> Iterator[Demo]:
     """The demo with a cache that its workers share, for tests of clients.
 
-    keymw_conf is written at the end of its keymw.conf. The installation is a
-    copy of one that was made before.
+    keymw_conf is written at the end of its keymw.conf; behind has the options
+    of a filter between keymw and Keystone. The installation is a copy of one
+    that was made before.
     """
     programs = shutil.copytree(PROGRAMS, place / 'demo')
-    with Memcached() as memcached:
-        _share_cache(programs / 'templates' / 'keystone.conf', memcached.port)
-        with (programs / 'templates' / 'keymw.conf').open('a') as conf:
+    templates = programs / 'templates'
+    with Memcached(megabytes=64) as memcached:
+        _share_cache(templates / 'keystone.conf', memcached.port)
+        with (templates / 'keymw.conf').open('a') as conf:
             conf.write(keymw_conf)
+        if behind:
+            _put_behind(templates / 'keymw-paste.ini', behind)
         made = Demo(place / 'state', programs, prepare=copy_installation)
         yield made
         made.stop()
@@ -138,6 +144,14 @@ def _share_cache(conf: pathlib.Path, port: int) -> None:
     backend = 'backend = oslo_cache.dict\n'
     assert backend in text
     conf.write_text(text.replace(backend, _CACHE.format(port=port)))
+
+
+def _put_behind(ini: pathlib.Path, options: str) -> None:
+    before, after = 'keymw keystone\n', 'keymw behind keystone\n'
+    text = ini.read_text()
+    assert before in text
+    text = text.replace(before, after)
+    ini.write_text(f'{text}\n[filter:behind]\n{options}')
 
 
 def copy_installation(home: pathlib.Path, port: int) -> None:

@@ -15,8 +15,9 @@ class Memcached(servers.Server):
     user = 'memcache'
     programs: ClassVar[tuple[str, ...]] = ('memcached',)
 
-    def __init__(self) -> None:
+    def __init__(self, megabytes: int = 2) -> None:
         super().__init__()
+        self._megabytes = megabytes
         self.port = ports.free()
 
     @property
@@ -30,7 +31,7 @@ class Memcached(servers.Server):
     def command(self) -> list[str]:
         return [
             *('memcached', '-l', '127.0.0.1', '-p', str(self.port)),
-            *('-m', '2', '-M', '-c', '256'),
+            *('-m', str(self._megabytes), '-M', '-c', '256'),
         ]
 
     def answers(self) -> bool:
