@@ -11,13 +11,25 @@ from typing import Any
 from bench import login
 from bench.measure import OURS
 from bench.measure import Row
+from keymw import factory
+from tests.support import api_keys
 from tests.support import pass_through
 from tests.support import wire
 from tests.support.cloud import Cloud
+from tests.support.deployment import Deployment
 
 _BARE = 'external, with a user look-up'
+_TRUST = 'trust by external, with a user look-up'
 _CREDENTIAL = 'application credential'
 _THEIRS = 'Keystone'
+# As installed: only the service user is named.
+_TODAY = {
+    'identity': {
+        **{'service_user': api_keys.SERVICE, 'service_project': 'admin'},
+        **{'token_cache_ttl': '', 'user_cache_ttl': ''},
+    },
+    'api_keys': {'enabled': 'true'},
+}
 
 
 def rows(home: pathlib.Path) -> Iterator[Row]:
@@ -32,6 +44,56 @@ def rows(home: pathlib.Path) -> Iterator[Row]:
     token = cloud.token_of(owner, project='demo')
     yield from _keys(cloud, app, owner, token)
     yield from _logins(cloud, app, owner, clock)
+    yield from _login_today(cloud, home / 'today', owner, clock)
+
+
+def _login_today(
+    cloud: Cloud, home: pathlib.Path, owner: Any, clock: login.Clock
+) -> Iterator[Row]:
+    """A login with a key that has a trust, beside what Keystone alone has."""
+    service = api_keys.service_user(cloud)
+    made = Deployment(home, _TODAY)
+    made.set_up()
+    app = factory.wrap(cloud.app, str(made.conf_file), clock)
+    token = cloud.token_of(owner, project='demo')
+    body = {'api_key': {'name': 'bench'}}
+    reply = login.post(app, api_keys.base(owner), body, token)
+    key = json.loads(reply.body)['api_key']
+    identity = {'methods': ['api_key'], 'api_key': {'secret': key['secret']}}
+    ours = {'auth': {'identity': identity}}
+    (trust,) = cloud.ask(
+        'GET', f'/v3/OS-TRUST/trusts?trustor_user_id={owner.id}'
+    ).json['trusts']
+    external = {'methods': ['external'], 'external': {}}
+    scope = {'OS-TRUST:trust': {'id': trust['id']}}
+    theirs = {'auth': {'identity': external, 'scope': scope}}
+    remote = {'REMOTE_USER': service.name, 'REMOTE_DOMAIN': 'Default'}
+    by_credential = login.application_credential(cloud, owner, 'today')
+
+    def by_key() -> None:
+        _post(app, '/v3/auth/tokens', ours)
+
+    def bare() -> None:
+        _ask(cloud.app, 'GET', f'/v3/users/{owner.id}', cloud.admin)
+        _post(cloud.app, '/v3/auth/tokens', theirs, **remote)
+
+    yield Row(
+        'login v3, API key with a trust',
+        {
+            OURS: by_key,
+            _TRUST: bare,
+            _CREDENTIAL: lambda: _post(
+                cloud.app, '/v3/auth/tokens', by_credential
+            ),
+        },
+        calls=30,
+        over={_TRUST: 1.2},
+        under={_CREDENTIAL: 10},
+        slow={_CREDENTIAL: 1},
+    )
+    # The last uses are written while the database is there.
+    clock.ahead += 100
+    by_key()
 
 
 def _keys(cloud: Cloud, app: Any, owner: Any, token: str) -> Iterator[Row]:

@@ -164,12 +164,15 @@ def show_logins(cloud: Cloud, app: Any, clock: Clock, owner: Person) -> None:
     print(f'  application credential over API key: {ratio:.1f} (goal: 10)')
 
 
-def application_credential(cloud: Cloud, owner: Person) -> Any:
+def application_credential(
+    cloud: Cloud, owner: Person, name: str = 'bench'
+) -> Any:
+    """The body of a login with a new application credential of a user."""
     token = cloud.token_of(owner, project='demo')
     made = cloud.ask(
         'POST',
         f'/v3/users/{owner.id}/application_credentials',
-        {'application_credential': {'name': 'bench', 'secret': KEY}},
+        {'application_credential': {'name': name, 'secret': KEY}},
         token=token,
     ).json['application_credential']
     method = {'id': made['id'], 'secret': KEY}
