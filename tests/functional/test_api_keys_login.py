@@ -2,8 +2,11 @@
 
 import pathlib
 from typing import Any
+from wsgiref.types import StartResponse
+from wsgiref.types import WSGIEnvironment
 
 import pytest
+import webob
 
 from tests.support.api_keys import KeyDesk
 from tests.support.api_keys import base
@@ -282,6 +285,74 @@ def test_unrestricted_keys_log_in_as_their_owner(
     desk.ask('PATCH', path(key), token, {'api_key': {'enabled': False}})
     assert desk.ask('GET', path(key), bought).status_int == 403
     assert desk.sign_in(key['secret']).status_int == 401
+
+
+def test_a_token_is_stale_whichever_key_of_its_user_was_changed(
+    tmp_path: pathlib.Path, cloud: Cloud, ann: Person
+) -> None:
+    desk = KeyDesk(tmp_path, cloud, options(allow_unrestricted='true'))
+    credentials = f'/v2.0/users/{ann.id}/OS-KSADM/credentials'
+    rax = 'RAX-KSKEY:apiKeyCredentials'
+    reset = f'{credentials}/{rax}/RAX-AUTH/reset'
+    old = desk.ask('POST', reset, cloud.admin).json[rax]['apiKey']
+    login = desk.sign_in(old, key={'user': {'id': ann.id}})
+    key = desk.made(ann, unrestricted=True)
+    tokens = login.headers['X-Subject-Token'], desk.token(key['secret'])
+    routes = (
+        ('GET', base(ann)),
+        ('GET', credentials),
+        ('GET', path(key)),
+        ('POST', f'{path(key)}/rotate'),
+        ('POST', reset),
+        ('DELETE', path(key)),
+    )
+    for token in tokens:
+        for method, place in routes[:3]:
+            assert desk.ask(method, place, token).status_int in (200, 404)
+    own = cloud.token_of(ann, 'demo')
+    assert desk.ask('POST', f'{path(key)}/rotate', own).status_int == 200
+    for token in tokens:
+        for method, place in routes:
+            answer = desk.ask(method, place, token)
+            assert answer.status_int == 403, place
+            assert 'sign in again' in answer.text, place
+
+
+@pytest.mark.parametrize(
+    ('method', 'below', 'change', 'unrestricted'),
+    [
+        ('DELETE', '', None, True),
+        ('PATCH', '', {'api_key': {'enabled': False}}, False),
+        ('POST', '/rotate', None, False),
+    ],
+    ids=['delete', 'disable', 'rotate'],
+)
+def test_a_key_that_is_changed_during_a_login_buys_nothing(
+    tmp_path: pathlib.Path,
+    cloud: Cloud,
+    ann: Person,
+    method: str,
+    below: str,
+    change: Any,
+    unrestricted: bool,
+) -> None:
+    desk = KeyDesk(tmp_path, cloud, options(allow_unrestricted='true'))
+    key = desk.made(ann, unrestricted=unrestricted)
+    own, issued = cloud.token_of(ann, 'demo'), list[str]()
+    desk.token(key['secret'])
+
+    def app(environ: WSGIEnvironment, start_response: StartResponse) -> Any:
+        response = webob.Request(environ).send(cloud.app)
+        issued.append(response.headers['X-Subject-Token'])
+        place = f'{path(key)}{below}'
+        assert desk.ask(method, place, own, change).status_int < 300
+        return response(environ, start_response)
+
+    desk.between.instead('POST /v3/auth/tokens', [app])
+    answer = desk.sign_in(key['secret'])
+    assert answer.json['error']['message'] == WRONG
+    (token,) = issued
+    assert not desk.is_valid(token)
 
 
 def test_a_token_of_a_key_in_v2(

@@ -15,8 +15,10 @@ from keystoneclient.contrib.ec2 import utils as ec2_utils
 import pytest
 import webtest
 
+from tests.support import api_keys
 from tests.support import front
 from tests.support import wire as wires
+from tests.support.api_keys import KeyDesk
 from tests.support.between import Between
 from tests.support.between import reply
 from tests.support.cloud import Cloud
@@ -214,6 +216,28 @@ def test_delegation_of_an_admin_may_nothing_with_global_keys(
     assert front.ask(web, JSON, 'GET', path, whole).status_int == 200
     part = delegate(cloud, admin)
     assert front.ask(web, JSON, 'GET', path, part).status_int == 403
+
+
+@pytest.mark.parametrize(
+    'delegate', [restricted, unrestricted, by_ec2, trusted]
+)
+def test_delegation_may_nothing_with_api_keys(
+    cloud: Cloud, tmp_path: pathlib.Path, ann: Person, delegate: Delegate
+) -> None:
+    desk = KeyDesk(tmp_path, cloud)
+    key = desk.made(ann)
+    part = delegate(cloud, ann)
+    for method, path in (
+        ('GET', api_keys.base(ann)),
+        ('POST', api_keys.base(ann)),
+        ('GET', api_keys.path(key)),
+        ('PATCH', api_keys.path(key)),
+        ('POST', f'{api_keys.path(key)}/rotate'),
+        ('DELETE', api_keys.path(key)),
+        ('GET', '/v3/api_keys'),
+    ):
+        assert desk.ask(method, path, part).status_int == 403, path
+    desk.token(key['secret'])
 
 
 @pytest.mark.usefixtures('kept')
