@@ -913,6 +913,15 @@ class TestPipelineOfV2:
         assert wire.fault(found)[:2] == ('serviceUnavailable', 503)
         assert found.headers['Retry-After'] == '5'
 
+    @pytest.mark.parametrize('body', [b'{"auth": {', b'<auth', b'\xff'])
+    def test_login_that_cannot_be_read_is_answered_here(
+        self, web: Any, between: Between, wire: wires.Wire, body: bytes
+    ) -> None:
+        # The service might read it as a login with a key.
+        answer = front.ask(web, wire, 'POST', TOKENS, None, body)
+        assert wire.fault(answer)[:2] == ('badRequest', 400)
+        assert between.count(f'POST {TOKENS}') == 0
+
     @pytest.mark.parametrize('known', [False, True])
     @pytest.mark.parametrize(
         ('kind', 'body'),

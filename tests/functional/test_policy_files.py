@@ -1,12 +1,15 @@
 """The policy file while keymw runs, and the standard tools that read it."""
 
 from collections.abc import Callable
+import http.server
 import json
 import logging
 import os
 import pathlib
 import subprocess
 import sys
+import threading
+from typing import ClassVar
 
 import pytest
 import webtest
@@ -34,12 +37,11 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 class Served:
     """keymw with a policy file, and an administrator as its client."""
 
-    def __init__(self, home: pathlib.Path, rules: str) -> None:
+    def __init__(self, home: pathlib.Path, rules: str, **options: str) -> None:
         self.file = home / 'policy.yaml'
         self.file.write_text(rules)
-        self.made = Deployment(
-            home / 'keymw', {'oslo_policy': {'policy_file': str(self.file)}}
-        )
+        options = {'policy_file': str(self.file), **options}
+        self.made = Deployment(home / 'keymw', {'oslo_policy': options})
         self.made.set_up()
         self._pipeline = PipelineV2()
         self._root = self._pipeline.account('root', 'admin')
@@ -111,6 +113,35 @@ def test_last_good_rules_stay(
         served.file.rmdir()
     served.file.write_text('"credential:list": "rule:admin"')
     assert served.list() == 200
+
+
+class Judge(http.server.BaseHTTPRequestHandler):
+    """A server that permits everything."""
+
+    kinds: ClassVar[list[str]] = []
+
+    def do_POST(self) -> None:
+        self.kinds.append(self.headers['Content-Type'])
+        self.rfile.read(int(self.headers['Content-Length']))
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b'True')
+
+    def log_message(self, *_about: object) -> None:
+        """Print nothing."""
+
+
+def test_options_of_oslo_policy_are_those_of_our_file(
+    tmp_path: pathlib.Path,
+) -> None:
+    kind = 'application/json'
+    with http.server.HTTPServer(('127.0.0.1', 0), Judge) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        rules = f'"credential:list": "http://127.0.0.1:{server.server_port}/"'
+        served = Served(tmp_path, rules, remote_content_type=kind)
+        assert served.list() == 200
+        server.shutdown()
+    assert set(Judge.kinds) == {kind}
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason='root may read every file')

@@ -45,6 +45,18 @@ def test_opens_what_it_sealed(one: Vault, secret: str) -> None:
     assert one.open('credential', 'ann', sealed) == secret
 
 
+# As databases have it.
+STORED = bytes.fromhex(
+    '630dcd293c5c42bb12146b27638e63ee550fe4e1136bdeaf5b66ce6eefbf7e532f55d96b'
+    '7f7519249defe598'
+)
+
+
+def test_opens_what_an_earlier_release_sealed(one: Vault) -> None:
+    assert one.open('credential', 'ann', STORED) == SECRET
+    assert len(one.seal('credential', 'ann', SECRET)) == len(STORED)
+
+
 def test_sealed_tells_nothing_and_is_new_each_time(one: Vault) -> None:
     sealed = {one.seal('credential', 'ann', 'secret') for _ in range(100)}
     assert len(sealed) == 100
@@ -111,6 +123,12 @@ def test_highest_key_seals_and_every_key_opens(of: Of, one: Vault) -> None:
     for strange, value in ((one, sealed), (new, old)):
         with pytest.raises(CannotOpen):
             strange.open('credential', 'ann', value)
+
+
+def test_secret_of_the_newest_key_is_the_first(of: Of, one: Vault) -> None:
+    both, two = of({1: ONE, 2: TWO}), of({2: TWO})
+    assert both.derived('x') == [*two.derived('x'), *one.derived('x')]
+    assert one.derived('x') != one.derived('y')
 
 
 def test_key_of_the_same_number_and_other_content_does_not_open(
