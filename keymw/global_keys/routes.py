@@ -21,6 +21,7 @@ from keymw.global_keys import policies as key_rules
 from keymw.global_keys.access_list import AccessList
 from keymw.global_keys.handlers import Keys
 from keymw.global_keys.json_shapes import View
+from keymw.web import hosts
 from keymw.web.paths import to_text
 from keymw.web.reply import NO_STORE
 from keymw.web.reply import Writer
@@ -119,7 +120,8 @@ def _empty(_result: object, call: Answerable) -> webob.Response:
 
 def _url(call: Answerable, prefix: str) -> str:
     """Return the URL of the collection as the client sees it."""
-    host: str = webob.Request(call.request.environ).host_url
+    environ = hosts.checked(call.request.environ)
+    host: str = webob.Request(environ).host_url
     mount = quote(call.request.place.mount, encoding='latin-1')
     collection = '/'.join(call.route.path.split('/')[:_OF_COLLECTION])
     return f'{host}{prefix}{mount}{collection}'

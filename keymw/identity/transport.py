@@ -15,6 +15,7 @@ import webob
 
 from keymw.observe import context
 from keymw.web import faults
+from keymw.web import hosts
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -39,7 +40,9 @@ class Origin:
     def environ(self) -> Mapping[str, Any]:
         """The part of the client's environ that our requests carry on."""
         whole = self.whole
-        return {name: whole[name] for name in _TAKEN if name in whole}
+        return hosts.checked(
+            {name: whole[name] for name in _TAKEN if name in whole}
+        )
 
     @property
     def passed_id(self) -> str:

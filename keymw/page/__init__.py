@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import webob
 
+from keymw.web import hosts
+
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse
     from _typeshed.wsgi import WSGIApplication
@@ -59,8 +61,8 @@ class Page:
         self, environ: WSGIEnvironment, start_response: StartResponse
     ) -> Iterable[bytes]:
         """Answer one request; the query is ignored."""
-        request = webob.Request(environ)
-        return self._answer(request)(environ, start_response)
+        checked = hosts.checked(environ)
+        return self._answer(webob.Request(checked))(checked, start_response)
 
     def _answer(self, request: webob.Request) -> webob.Response:
         if request.method not in ('GET', 'HEAD'):

@@ -124,16 +124,17 @@ def test_rights_beyond_those_of_the_owner_are_refused(
     path_ = f'/v3/projects/{closed["id"]}/users/{ann.id}/roles/'
     cloud.ask('PUT', path_ + cloud.role('member'))
     cloud.change('domain', domain, enabled=False)
-    for members in (
+    odd = ('no such', 'a/b%2f?c#', '../users', '..')
+    refused: list[dict[str, Any]] = [
         {'roles': [{'name': 'admin'}]},
         {'roles': [{'name': 'no such role'}]},
-        {'roles': [{'id': 'no such role'}]},
-        {'roles': [{'id': foreign['id']}]},
-        {'project_id': 'no such project'},
+        *[{'roles': [{'id': id_}]} for id_ in (*odd, foreign['id'])],
+        *[{'project_id': id_} for id_ in odd],
         {'project_id': cloud.project('admin')},
         {'project_id': closed['id']},
         {'unrestricted': True},
-    ):
+    ]
+    for members in refused:
         answer = desk.create(ann, token, **members)
         assert answer.status_int == 403, members
     unscoped = desk.create(ann, cloud.token_of(ann))

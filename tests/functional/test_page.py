@@ -64,6 +64,8 @@ def test_page_is_at_the_path_and_the_application_elsewhere(
     assert web.head('/my/keys/').content_length == page.content_length
     moved = web.get('/my/keys', status=308)
     assert moved.headers['Location'].endswith('keys/')
+    evil = web.get('/my/keys', headers={'Host': 'evil"/?'}, status=308)
+    assert evil.headers['Location'] == moved.headers['Location']
     assert web.get('/my/keysmith').text == '/my/keysmith'
     assert web.get('/v3').text == '/v3'
     web.get('/my/keys/../__init__.py', status=404)

@@ -10,7 +10,9 @@ from bench import identity
 from tests.support import pass_through
 from tests.support import wire as wires
 from tests.support.admin import KEYS
+from tests.support.admin import Office
 from tests.support.deployment import Deployment
+from tests.support.trusting import Trusting
 
 USER = identity.user_id(3)
 LOGIN = '/v2.0/tokens'
@@ -74,3 +76,43 @@ def test_text_of_a_client_is_in_no_header(
         shown = str(answer.headers)
         assert 'evil' not in shown
         assert '\\r' not in shown
+
+
+class Hosts(Trusting):
+    """An identity service that fails on a host as Werkzeug does."""
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
+        environ.get('HTTP_HOST', 'localhost').encode('idna')
+        return super().__call__(environ, start_response)
+
+
+@pytest.fixture(scope='module')
+def office(tmp_path_factory: pytest.TempPathFactory) -> Office:
+    home = tmp_path_factory.mktemp('hosts') / 'keymw'
+    on = {'enabled': 'true'}
+    v3 = {'api_version': 'v3'}
+    return Office(home, Hosts(), {'api_keys': on, 'identity': v3})
+
+
+@pytest.mark.parametrize(
+    ('host', 'shown'),
+    [
+        ('cloud.example:5000', 'cloud.example:5000'),
+        ('keystone_1', 'keystone_1'),
+        ('[2001:db8::1]:80', '[2001:db8::1]'),
+        *((bad, 'localhost') for bad in ('', 'e' * 64, 'e..e', 'e"e', 'e/e?')),
+        *((bad, 'localhost') for bad in ('u@e', 'e, e', 'e:x', 'é', 'e ' * 9)),
+        ('.'.join(['e' * 60] * 9), 'localhost'),
+    ],
+)
+def test_host_that_is_none_is_not_used(
+    office: Office, host: str, shown: str
+) -> None:
+    path = f'/v3/users/{USER}/api_keys'
+    office.web.extra_environ['HTTP_HOST'] = host
+    body = {'api_key': {'name': f'of {host[:9]!r} {len(host)}'}}
+    headers = {'X-Auth-Token': USER}
+    made = office.web.post_json(path, body, headers=headers)
+    assert made.headers['Location'].startswith(f'http://{shown}{path}/')
+    headers = {'X-Auth-Token': identity.ADMIN}
+    assert f'//{shown}{KEYS}?' in office.web.get(KEYS, headers=headers).text
