@@ -31,10 +31,12 @@ TESTS = {
         'tests/unit/test_properties.py',
         'tests/functional/test_gate.py',
         'tests/functional/test_mounting.py',
+        'tests/functional/test_face.py',
     ),
     'keymw/vault.py': (
         'tests/unit/test_vault.py',
         'tests/unit/test_vault_owners.py',
+        'tests/unit/test_secrets.py',
     ),
     'keymw/global_keys/digest.py': (
         'tests/unit/test_digest.py',
@@ -66,6 +68,7 @@ TESTS = {
     'keymw/policy/rules.py': (
         'tests/functional/test_roles.py',
         'tests/functional/test_targets.py',
+        'tests/functional/test_api_keys_login.py',
     ),
     'keymw/policy/stale.py': ('tests/functional/test_stale.py',),
     'keymw/policy/files.py': ('tests/functional/test_policy_files.py',),

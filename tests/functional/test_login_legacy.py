@@ -8,6 +8,7 @@ import uuid
 from lxml import etree
 import pytest
 
+from keymw.storage.sql.credentials import SqlCredentials
 from tests.support import front
 from tests.support import wire as wires
 from tests.support.between import reply
@@ -179,12 +180,19 @@ class TestV10:
         assert desk.v1_0(literal.name, keys[0]).status_int == 401
 
     @pytest.mark.parametrize(
-        'name', ['%', '%zz', '%ff', '%00', 'a%0ab', '%20']
+        'name', ['%', '%zz', '%ff', '%00', 'a%0ab', 'plain']
     )
     def test_name_that_does_not_decode_is_nobodys(
-        self, desk: Desk, name: str
+        self, desk: Desk, monkeypatch: pytest.MonkeyPatch, name: str
     ) -> None:
+        sought = []
+
+        def find(_store: Any, _domain_id: str, sought_name: str) -> None:
+            sought.append(sought_name)
+
+        monkeypatch.setattr(SqlCredentials, 'find', find)
         assert desk.v1_0(name, 'k' * 32).status_int == 401
+        assert sought == [name]
 
     @pytest.mark.parametrize('encode', [str, quote])
     def test_key_is_taken_as_it_comes(

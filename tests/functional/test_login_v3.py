@@ -407,6 +407,17 @@ def test_other_logins_pass_whole(
     assert seen == before
 
 
+@pytest.mark.parametrize('kind', ['application/xml', 'text/plain'])
+def test_login_that_is_not_sent_as_json_is_keystones(
+    desk: Desk, ann: Person, key: str, kind: str
+) -> None:
+    login = {'user': {'id': ann.id}, 'secret': key}
+    identity = {'methods': ['api_key'], 'api_key': login}
+    body = json.dumps({'auth': {'identity': identity}})
+    headers = {'Content-Type': kind}
+    desk.web.post(PATH, body, headers=headers, status=400)
+
+
 def test_long_login_of_another_method_is_keystones(desk: Desk) -> None:
     body = {'auth': SIGN_IN, 'api_key': 'x' * 100_000}
     answer = desk.web.post_json(PATH, body, expect_errors=True)
