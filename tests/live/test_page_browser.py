@@ -205,10 +205,12 @@ def axe() -> str:
 
 def picture(page: sync_api.Page, name: str) -> None:
     """Write a picture of the whole page, where pictures are wanted."""
-    place = os.environ.get('KEYMW_SCREENSHOTS')
-    if place:
+    place, size = os.environ.get('KEYMW_SCREENSHOTS'), page.viewport_size
+    if place and size:
         file = pathlib.Path(place) / f'page-{name}.png'
+        page.set_viewport_size({'width': size['width'], 'height': 100})
         page.screenshot(path=file, full_page=True)
+        page.set_viewport_size(size)
 
 
 def check(page: sync_api.Page, axe: str) -> None:
@@ -408,21 +410,43 @@ def refuse(
     page: sync_api.Page,
     status: int,
     headers: dict[str, str] | None = None,
-    body: str = '',
 ) -> None:
     """Let every request about API keys get this response of a proxy."""
     page.unroute_all()
     page.route(
         KEYS,
-        lambda route: route.fulfill(status=status, headers=headers, body=body),
+        lambda route: route.fulfill(status=status, headers=headers, body=''),
     )
 
 
-def test_response_that_is_no_json_is_said_in_words(alice: Keyboard) -> None:
-    alice.create('unread')
-    refuse(alice.page, 200, body='<h1>Sign in to the wireless network</h1>')
-    alice.press('Disable unread')
-    alice.wait_for('#keys', 'cannot be read')
+def test_form_leads_to_the_field_that_the_service_refuses(
+    alice: Keyboard,
+) -> None:
+    alice.create('taken')
+    alice.press('New key')
+    fields = (
+        ('Name', 'taken', 'You have another key with this name.'),
+        ('Name', 'a\tb', 'Name: it has a control character'),
+        ('Networks (optional)', '::1/8', 'Networks: ::1/8 is no network'),
+    )
+    for label, text, words in fields:
+        alice.type('Name', 'other')
+        alice.type(label, text)
+        alice.press('Create the key')
+        alice.wait_for('#create-problem', words)
+        assert alice.page.evaluate(_HAS_FOCUS, label)
+        assert alice.page.locator(':focus[aria-invalid=true]').count() == 1
+
+
+@pytest.mark.parametrize('body', ['<h1>Join this network</h1>', '{}'])
+def test_response_of_another_server_is_said_in_words(
+    keyboard: Keyboard, token: str, body: str
+) -> None:
+    keyboard.page.route('**/v3/**', lambda route: route.fulfill(body=body))
+    keyboard.page.get_by_label('a token').check()
+    keyboard.page.locator('#token').fill(token)
+    keyboard.page.keyboard.press('Enter')
+    keyboard.wait_for('#problem', 'The answer cannot be read')
 
 
 def test_session_that_is_over_keeps_the_form(

@@ -25,6 +25,16 @@ export class Failure extends Error {
   }
 }
 
+const UNREADABLE = 'The answer cannot be read: it was cut short, or something '
+  + 'else than the server sent it.';
+
+// What to tell people of anything that was thrown.
+export function wordsOf(failure) {
+  if (failure instanceof Failure) return failure.message;
+  console.error(failure);
+  return UNREADABLE;
+}
+
 export async function send(method, path, body = null, more = {}) {
   const { headers = {}, token = session.token } = more;
   let response;
@@ -56,8 +66,7 @@ async function content(response) {
     const text = await response.text();
     return text ? JSON.parse(text) : null;
   } catch {
-    throw new Failure(0, 'The answer cannot be read: it was cut short, or '
-      + 'something else than the server sent it.');
+    throw new Failure(0, UNREADABLE);
   }
 }
 

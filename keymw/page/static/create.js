@@ -1,11 +1,17 @@
 // The form for a new key. What was typed stays until the key is made.
 
-import { session } from './api.js';
+import { session, wordsOf } from './api.js';
 import { byId, complain, make, once, quiet } from './dom.js';
 import { endOf, inDays, zone } from './state.js';
 
 const form = byId('create');
 const opener = byId('new-key');
+const MEMBERS = {
+  name: ['key-name', 'Name'],
+  description: ['key-description', 'Description'],
+  expires_at: ['ends', 'Ends'],
+  allowed_cidrs: ['networks', 'Networks'],
+};
 
 export function begin(create) {
   byId('zone').textContent = zone();
@@ -50,29 +56,54 @@ export function roles() {
 async function submit(create) {
   quiet();
   complain('', byId('create-problem'));
-  const wrong = mistake();
   for (const field of form.querySelectorAll('[aria-invalid]')) {
     field.removeAttribute('aria-invalid');
   }
+  const wrong = mistake();
   if (wrong) {
-    byId('create-problem').textContent = wrong.text;
-    wrong.field.setAttribute('aria-invalid', 'true');
-    wrong.field.focus();
+    point(wrong);
     return;
   }
   try {
     await create(body());
     clear();
   } catch (failure) {
-    // Everything stays in the form.
-    byId('create-problem').textContent = failure.message;
+    // Everything stays in the form, also while the user signs in again.
+    if (failure.status !== 401) point(refusal(failure));
   }
+}
+
+// Says what is wrong, and leads to the field where it can be mended.
+function point({ field, text }) {
+  byId('create-problem').textContent = text;
+  if (!field) return;
+  field.setAttribute('aria-invalid', 'true');
+  field.focus();
+}
+
+// The server names a member of its API: "api_key.name: it is …".
+function refusal(failure) {
+  const words = wordsOf(failure);
+  if (words.includes('Duplicate entry')) {
+    return {
+      field: byId('key-name'),
+      text: 'You have another key with this name. Choose a different one.',
+    };
+  }
+  const [, member, rest] = words.match(/^api_key\.(\w+)[^:]*: (.*)$/) || [];
+  const [id, label] = MEMBERS[member] || [];
+  return id ? { field: byId(id), text: `${label}: ${rest}` } : { text: words };
 }
 
 function mistake() {
   const chosen = form.querySelectorAll('[name="role"]:checked').length;
   if (!session.project) {
-    return { field: byId('project'), text: 'Choose a project first.' };
+    return {
+      field: byId('project'),
+      text: byId('project').options.length ? 'Choose a project first.'
+        : 'A key is for a project, and you have a role on none: ask an '
+          + 'administrator for one.',
+    };
   }
   if (!byId('key-name').value.trim()) {
     return { field: byId('key-name'), text: 'Give the key a name.' };

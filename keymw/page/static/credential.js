@@ -1,6 +1,6 @@
 // The RAX-KSKEY key of the user: shown by a click, replaced by another.
 
-import { send, session } from './api.js';
+import { send, session, wordsOf } from './api.js';
 import { button, byId, complain, copier, make, once, quiet, say } from './dom.js';
 
 const ROOT = 'RAX-KSKEY:apiKeyCredentials';
@@ -25,7 +25,7 @@ async function show() {
     shown((await send('GET', path())).body[ROOT].apiKey, 'Your key is shown.');
   } catch (failure) {
     if (failure.status === 404) none();
-    else complain(failure.message);
+    else complain(wordsOf(failure));
   }
 }
 
@@ -67,6 +67,6 @@ async function replace() {
     const answer = await send('POST', `${path()}/RAX-AUTH/reset`);
     shown(answer.body[ROOT].apiKey, 'This is your new key.');
   } catch (failure) {
-    complain(failure.message);
+    complain(wordsOf(failure));
   }
 }

@@ -1,6 +1,6 @@
 // The keys of the user: the table, and what its buttons do.
 
-import { Failure, send, session } from './api.js';
+import { send, session, wordsOf } from './api.js';
 import { begin as beginCreate, clear as clearForm, roles } from './create.js';
 import { button, byId, complain, make, named, once, quiet, say } from './dom.js';
 import { show as showSecret, clear as clearSecret } from './secret.js';
@@ -26,6 +26,9 @@ export function begin() {
     try {
       const made = (await send('POST', path(), { api_key: body })).body.api_key;
       showSecret(made, 'was made');
+      // The list takes its time; the key is in it already.
+      found = [...found, made];
+      draw();
     } catch (failure) {
       if (failure.unsure) load();
       throw failure;
@@ -75,7 +78,7 @@ function unavailable(failure) {
   if (failure.status === 404 || failure.status === 501) {
     return 'This server has no API keys of this kind.';
   }
-  return `The keys cannot be shown. ${failure.message}`;
+  return `The keys cannot be shown. ${wordsOf(failure)}`;
 }
 
 function draw() {
@@ -145,7 +148,6 @@ async function act(key, action) {
 }
 
 async function explain(key, failure) {
-  if (!(failure instanceof Failure)) throw failure;
   if (failure.status === 404) {
     await load();
     complain(['The key ', named(key.name),
@@ -153,7 +155,7 @@ async function explain(key, failure) {
     return;
   }
   if (failure.unsure) await load();
-  complain(failure.message);
+  complain(wordsOf(failure));
 }
 
 const rowOf = (key) =>

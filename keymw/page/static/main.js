@@ -1,6 +1,6 @@
 // The page: who is signed in, and which parts are there.
 
-import { session, whenOver } from './api.js';
+import { session, whenOver, wordsOf } from './api.js';
 import { byId, complain, make, named, once, quiet, say } from './dom.js';
 import * as credential from './credential.js';
 import * as keys from './keys.js';
@@ -75,12 +75,12 @@ form.addEventListener('submit', (event) => {
       byId('token').value = '';
       say('');
       // A slow list must not hold up another sign-in.
-      showKeys().catch((failure) => complain(failure.message));
+      showKeys().catch((failure) => complain(wordsOf(failure)));
     } catch (failure) {
       say('');
       complain(failure.status === 401
         ? 'These are not right, or have ended. Check them and try again.'
-        : failure.message);
+        : wordsOf(failure));
     }
   });
 });
@@ -101,7 +101,7 @@ byId('project').addEventListener('change', async (event) => {
     await signIn.chooseProject(event.target.value);
     say(['The project is now ', named(session.project.name), '.']);
   } catch (failure) {
-    complain(failure.message);
+    complain(wordsOf(failure));
     if (session.project) event.target.value = session.project.id;
     return;
   }

@@ -1,6 +1,6 @@
 // The keys of all users, for administrators.
 
-import { send, session } from './api.js';
+import { send, session, wordsOf } from './api.js';
 import { byId, make, named, once, quiet } from './dom.js';
 import { ends, inDays, lastUse, roleNames, stateOf } from './state.js';
 import { row, small, state, table } from './table.js';
@@ -32,7 +32,7 @@ export async function load() {
     if (token === session.token) draw(answer.body);
   } catch (failure) {
     place.replaceChildren(make('p', {},
-      `The keys of all users cannot be shown. ${failure.message}`));
+      `The keys of all users cannot be shown. ${wordsOf(failure)}`));
   } finally {
     place.setAttribute('aria-busy', 'false');
   }
@@ -58,6 +58,6 @@ function draw({ api_keys: keys, links }) {
 }
 
 const line = (key) => row(HEADINGS, [
-  [named(key.name), small(key.id)], key.user_id, roleNames(key),
-  key.project_id || 'any', ends(key), lastUse(key), state(stateOf(key)),
+  [named(key.name), small(key.id)], small(key.user_id), roleNames(key),
+  key.project_id ? small(key.project_id) : 'any', ends(key), lastUse(key), state(stateOf(key)),
 ]);

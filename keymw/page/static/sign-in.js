@@ -1,6 +1,6 @@
 // Signing in: a token by password or pasted, for the chosen project.
 
-import { send, session } from './api.js';
+import { Failure, send, session } from './api.js';
 
 const AUTH = 'v3/auth/tokens';
 
@@ -11,6 +11,8 @@ export async function byPassword(name, domain, password) {
 }
 
 export async function byToken(token) {
+  // No header can hold it.
+  if (/[^\x21-\x7e]/.test(token)) throw new Failure(401, 'No such token.');
   const answer = await send('GET', AUTH, null, {
     token, headers: { 'X-Subject-Token': token },
   });
