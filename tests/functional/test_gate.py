@@ -720,6 +720,7 @@ def whole_gate(tmp_path_factory: pytest.TempPathFactory) -> Gate:
     on = {
         'kskey': {'serve_v1_1': 'true'},
         'global_keys': {'enabled': 'true'},
+        'api_keys': {'enabled': 'true'},
     }
     made = Deployment(tmp_path_factory.mktemp('gate-whole'), on)
     made.set_up()

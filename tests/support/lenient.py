@@ -26,6 +26,8 @@ GUARDED = (
     ('POST', '/v1.1/auth'),
     ('GET', '/api/public/v1.0/admin/apiKeys'),
     ('GET', '/api/public/v1.0/admin/whitelist'),
+    ('GET', '/v3/users/u1/api_keys'),
+    ('GET', '/v3/api_keys'),
 )
 # What a login with a key holds.
 LOGIN = b'{"auth": {"RAX-KSKEY:apiKeyCredentials": {}}}'
@@ -52,7 +54,13 @@ def by_urlmap() -> WSGIApplication:
     """An application below each version, and one at each whole path."""
     found = urlmap.URLMap(not_found_app=elsewhere)
     answer: WSGIApplication = found
-    for mount in ('/v2.0', '/v1.0', '/v1.1', *(path for _, path in GUARDED)):
+    for mount in (
+        '/v2.0',
+        '/v3',
+        '/v1.0',
+        '/v1.1',
+        *(path for _, path in GUARDED),
+    ):
         found[mount] = _below(mount)
     return answer
 
