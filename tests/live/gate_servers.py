@@ -180,6 +180,7 @@ def _set_up(home: pathlib.Path) -> pathlib.Path:
         {
             'kskey': {'serve_v1_1': 'true'},
             'global_keys': {'enabled': 'true'},
+            'api_keys': {'enabled': 'true'},
         },
     )
     made.set_up()

@@ -16,7 +16,7 @@ INTRODUCTION = """\
 raw sockets to keymw on five servers. Behind keymw are applications by Paste
 urlmap, Flask, Routes and WebOb, which accept the guarded routes themselves.
 Each spelling is sent to these applications without keymw too. A cell has the
-outcomes of four paths. `make gate-table` writes this page.
+outcomes of five paths. `make gate-table` writes this page.
 
 | cell | means |
 |---|---|

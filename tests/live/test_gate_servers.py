@@ -26,6 +26,7 @@ PATHS = (
     ('POST', '/v2.0/tokens'),
     ('GET', '/v1.0'),
     ('GET', '/api/public/v1.0/admin/apiKeys'),
+    ('GET', '/v3/users/u1/api_keys'),
 )
 ATTACKS = {
     'Credentials twice, and of two kinds': gate_attacks.CREDENTIAL_ATTACKS,
