@@ -210,6 +210,7 @@ def test_options_that_do_not_go_together_are_told_without_asking(
             'vault',
             'chmod 0700',
         ),
+        (lambda home: home.chmod(0o777), 'vault', 'chmod o-w it'),
         (
             lambda home: (home / 'keymw.db').chmod(0o644),
             'SQLite file',
