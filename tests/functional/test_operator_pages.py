@@ -16,6 +16,7 @@ import webtest
 
 from keymw import conf
 from keymw.manage import doctor
+from keymw.storage.sql import database
 from tests.support import manage
 from tests.support import pages
 from tests.support import servers
@@ -238,13 +239,17 @@ def test_guide_has_what_a_server_needs_to_be_safe(
 HAPROXY = (
     'defaults\n mode http\n timeout connect 1s\n timeout client 1s\n'
     ' timeout server 1s\nfrontend x\n bind 127.0.0.1:1\n'
-    ' default_backend identity\n{block}'
+    ' default_backend identity\n'
 )
 # The page and the start of the block; the program and its options for a
 # check; what stands around the block.
 SETTINGS = [
-    ('servers', 'backend ', 'haproxy -q -c -f {file}', HAPROXY),
-    ('health', 'backend ', 'haproxy -q -c -f {file}', HAPROXY),
+    ('servers', 'backend ', 'haproxy -q -c -f {file}', HAPROXY + '{block}'),
+    ('health', 'backend ', 'haproxy -q -c -f {file}', HAPROXY + '{block}'),
+    (
+        *('health', 'http-request ', 'haproxy -q -c -f {file}'),
+        HAPROXY + '{block}\nbackend identity\n',
+    ),
     (
         *('servers', 'location '),
         'nginx -t -q -e stderr -p {home} -c {file}',
@@ -275,3 +280,11 @@ def test_servers_take_the_settings_of_the_guide(
     names = {'home': tmp_path, 'file': tmp_path / 'x', 'modules': MODULES}
     (tmp_path / 'x').write_text(around.format(block=text, **names))
     succeeds(servers.find(program), *options.format(**names).split())
+
+
+def test_url_of_the_guide_names_all_nodes(tmp_path: pathlib.Path) -> None:
+    text = pages.block('operator/storage', 'connection = ')
+    option, _, url = text.strip().partition(' = ')
+    made = Deployment(tmp_path, {'database': {option: url}})
+    store = database.Database(conf.load(str(made.conf_file)))
+    assert len(store.url.query['host']) == 3
