@@ -182,8 +182,9 @@ def token(demo: Demo) -> str:
 
 @pytest.fixture
 def alice(keyboard: Keyboard, token: str) -> Keyboard:
-    """The page, where alice is signed in."""
+    """The page, where alice is signed in and sees her keys."""
     enter(keyboard, token)
+    keyboard.wait_for('#keys[aria-busy=false] > *')
     return keyboard
 
 
@@ -193,7 +194,6 @@ def enter(keyboard: Keyboard, token: str) -> None:
     keyboard.page.locator('#token').fill(token)
     keyboard.page.keyboard.press('Enter')
     keyboard.wait_for('#user', 'alice')
-    keyboard.wait_for('#keys[aria-busy=false] > *')
 
 
 @pytest.fixture(scope='session')
@@ -380,8 +380,14 @@ def test_sign_in_is_accessible(keyboard: Keyboard, axe: str) -> None:
     check(keyboard.page, axe)
 
 
-def test_plain_user_sees_no_overview(alice: Keyboard) -> None:
-    sync_api.expect(alice.page.locator('#overview')).to_be_hidden()
+def test_list_that_is_on_its_way(
+    keyboard: Keyboard, token: str, axe: str
+) -> None:
+    keyboard.page.route(KEYS, lambda _route: None)
+    enter(keyboard, token)
+    keyboard.wait_for('#keys', 'Loading the keys…')
+    check(keyboard.page, axe)
+    sync_api.expect(keyboard.page.locator('#overview')).to_be_hidden()
 
 
 def test_form_is_kept_when_the_service_refuses(
@@ -403,6 +409,7 @@ def test_form_is_kept_when_the_service_refuses(
         alice.wait_for('#create-problem', words)
         assert alice.page.locator('#key-name').input_value() == 'kept'
     alice.wait_for('#keys', 'The keys cannot be shown.')
+    alice.page.locator('#ends').select_option('on a date')
     check(alice.page, axe)
 
 
