@@ -256,14 +256,20 @@ def test_a_token_of_a_key_uses_no_route_of_keys(
 def test_credentials_may_be_off(
     tmp_path: pathlib.Path, cloud: Cloud, ann: Person
 ) -> None:
+    desk = KeyDesk(tmp_path, cloud)
+    place = f'/v2.0/users/{ann.id}/OS-KSADM/credentials'
+    rax, old = 'RAX-KSKEY:apiKeyCredentials', 'x' * 32
+    body = {rax: {'username': ann.name, 'apiKey': old}}
+    desk.ask('POST', place, cloud.admin, body)
+    assert desk.v2(ann.name, old).status_int == 200
     more = options() | {'kskey': {'enabled': 'false', 'serve_v1_1': 'true'}}
     desk = KeyDesk(tmp_path, cloud, more)
     secret = desk.made(ann)['secret']
     assert desk.v2(ann.name, secret).status_int == 200
-    assert desk.v2(ann.name, 'x' * 32).status_int == 401
+    # One that is stored buys nothing either.
+    assert desk.v2(ann.name, old).status_int == 401
     user = {'id': ann.id}
-    assert desk.sign_in('x' * 32, key={'user': user}).status_int == 401
-    place = f'/v2.0/users/{ann.id}/OS-KSADM/credentials'
+    assert desk.sign_in(old, key={'user': user}).status_int == 401
     assert desk.ask('GET', place, cloud.admin).status_int == 404
     headers = {'X-Auth-User': ann.name, 'X-Auth-Key': secret}
     desk.web.get('/v1.0', headers=headers, status=204)
