@@ -80,8 +80,8 @@ class ApiKey:
     def change(self) -> tuple[int, str]:
         """The status, and the new key if there is one."""
         answer = self._demo.ask('POST', self._path, {}, self._token)
-        found = json.loads(answer[2]).get('api_key', {})
-        return answer[0], found.get('secret', '')
+        found = json.loads(answer[2]) if answer[0] == 200 else {}
+        return answer[0], found['api_key']['secret'] if found else ''
 
     def use(self, key: str) -> tuple[int, bool]:
         """The status, and whether this is the key."""
@@ -135,13 +135,16 @@ class Load:
             status, new = self._try(target.change)
             if status == 200:
                 self.acknowledged[target] = new
-            else:
+            elif status == 0:
                 # What got no response may have been written, or not.
                 self.acknowledged.pop(target, None)
-                continue
-            status, is_right = self._try(target.use, new)
-            if status and not is_right:
-                self.wrong.append(target)
+            if target in self.acknowledged:
+                self._check(target, self.acknowledged[target])
+
+    def _check(self, target: Credential | ApiKey, key: str) -> None:
+        status, is_right = self._try(target.use, key)
+        if status not in (0, 503) and not is_right:
+            self.wrong.append(target)
 
     def _try(
         self, ask: Callable[..., tuple[int, Any]], *about: str
@@ -196,7 +199,8 @@ def test_what_was_acknowledged_survives_kills_of_workers(demo: Demo) -> None:
             load.wait_for(15)
             os.kill(random.choice(demo.workers()[1:]), signal.SIGKILL)
     assert load.wrong == []
-    assert set(load.statuses) <= {0, 200, 201}
+    # SQLite keeps Keystone waiting now and then.
+    assert set(load.statuses) <= {0, 200, 201, 503}
     for target, key in load.acknowledged.items():
         assert target.use(key)[1]
     # Nor is a key left that cannot be changed.
