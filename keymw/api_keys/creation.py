@@ -159,7 +159,7 @@ class Creation:
             return self._trusts.renew(
                 call.origin, key, call.caller.token, state=State.COMPLETE
             )
-        except Exception:  # whatever failed, the pending row must go
+        except BaseException:  # whatever failed, the pending row must go
             with contextlib.suppress(Exception):
                 self._discard(call, key)
             raise

@@ -141,7 +141,7 @@ class KeyTrusts:
             # The trust is deleted already: only its id stays in the row.
             LOG.warning('key %s names a former trust: %s', key.id, error)
             return key
-        except faults.Fault:
+        except BaseException:  # gunicorn ends a long request by SystemExit
             self._undo(origin, before, key, changes)
             raise
 

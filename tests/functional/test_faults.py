@@ -157,6 +157,22 @@ def identity_down(place: Place, after: int = 0) -> Iterator[None]:
     place.between.step_aside()
 
 
+def give_up(_environ: Any, _start_response: Any) -> Any:
+    """End the request, as gunicorn does when it is over --timeout."""
+    raise SystemExit(1)
+
+
+@contextlib.contextmanager
+def server_gives_up(place: Place, after: int = 0) -> Iterator[None]:
+    """The service hangs after some requests, and the server ends ours."""
+    good = itertools.repeat(place.service, after)
+    bad = itertools.repeat(give_up)
+    place.between.instead('.*', itertools.chain(good, bad))
+    with contextlib.suppress(SystemExit):
+        yield
+    place.between.step_aside()
+
+
 @contextlib.contextmanager
 def store_down(_place: Place, after: int = 0) -> Iterator[None]:
     """The store fails, after some calls that it answers."""
@@ -280,7 +296,7 @@ def test_fault_has_its_answer_and_loses_nothing(
     assert (target.login(key), target.login(new or 'x' * 32)) == wanted
 
 
-@pytest.mark.parametrize('fault', [identity_down, store_down])
+@pytest.mark.parametrize('fault', [identity_down, server_gives_up, store_down])
 @pytest.mark.parametrize('kind', [Credential, ApiKey])
 def test_outage_at_any_moment_of_a_change_loses_no_key(
     place: Place,
