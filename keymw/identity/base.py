@@ -240,6 +240,14 @@ def understood(
     ) from instead
 
 
+def is_segment(id_: str) -> bool:
+    """Whether a path can name something with this id.
+
+    Servers decode %2F, so an id with a slash leads to another resource.
+    """
+    return '/' not in id_ and id_ not in ('.', '..')
+
+
 def text(value: object) -> str:
     """An id or a name of a response as text; old services have numeric ids.
 

@@ -73,8 +73,7 @@ class ProjectRoles:
     def _one(
         self, origin: Origin, kind: str, id_: str
     ) -> dict[str, Any] | None:
-        # No path can name these: there is nothing with such an id.
-        if '/' in id_ or id_ in ('.', '..'):
+        if not base.is_segment(id_):
             return None
         response = self._ask(origin, f'/v3/{kind}s/{quote(id_, safe="")}')
         if response.status == 404 and 'error' in response.body:

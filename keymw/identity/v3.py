@@ -99,6 +99,8 @@ class V3(base.Identity):
     def user(
         self, origin: Origin, user_id: str, caller: base.Caller | None
     ) -> base.User:
+        if not base.is_segment(user_id):
+            raise faults.UserNotFound(user_id)
         path = f'/v3/users/{quote(user_id, safe="")}'
         token = caller.token if caller else None
         response = self._others.send(origin, path, token)
@@ -151,6 +153,8 @@ class V3(base.Identity):
         self, origin: Origin, path: str, kind: str, id_: str
     ) -> dict[str, Any] | None:
         """The object that service_user reads at path; None: it is missing."""
+        if not base.is_segment(id_):
+            return None
         response = self._others.send(origin, path, None)
         self._others.refuse(response)
         if _is_not_found(response):

@@ -186,8 +186,10 @@ def test_a_key_of_reset_is_what_the_api_shows(
 def test_reset_of_who_is_not_known_is_one_line(
     made: Deployment, pipeline: tuple[str, str]
 ) -> None:
-    words = ('credential', 'reset', 'nobody', *pipeline)
-    assert 'nobody' in manage.run(made.conf_file, *words).failure
+    for user_id in ('nobody', 'no/body'):
+        words = ('credential', 'reset', user_id, *pipeline)
+        failure = manage.run(made.conf_file, *words).failure
+        assert f'knows no user {user_id}.' in failure
     assert as_json(made, 'list') == []
 
 
