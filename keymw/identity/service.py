@@ -6,6 +6,7 @@ import datetime
 import threading
 
 from keymw.identity import base
+from keymw.identity import external
 from keymw.identity.transport import Origin
 from keymw.identity.transport import Response
 from keymw.identity.transport import SubRequest
@@ -112,7 +113,7 @@ class Others:
         """The response to a request for path, whatever its status.
 
         subject is the token that the request is about. If the token of our
-        own user gets a 401, one retry uses a new token.
+        own user is not valid any more, one retry uses a new token.
 
         :raises Forbidden: there is neither our own user nor a caller.
         :raises Unavailable: the identity service failed, or no token was
@@ -124,9 +125,10 @@ class Others:
                 raise faults.Forbidden()
             sub_request = SubRequest(method, path, caller_token, subject)
             return self._transport.send(origin, sub_request)
-        sub_request = SubRequest(method, path, own.get(origin).token, subject)
+        used = own.get(origin)
+        sub_request = SubRequest(method, path, used.token, subject)
         response = self._transport.send(origin, sub_request)
-        if response.status != 401:
+        if not _is_over(used, response):
             return response
         own.forget()
         sub_request = SubRequest(method, path, own.get(origin).token, subject)
@@ -161,6 +163,17 @@ class Others:
         if response.status == 401:
             raise faults.Unauthorized()
         raise faults.Forbidden()
+
+
+def _is_over(used: Issued, response: Response) -> bool:
+    """Whether a response says that the token of the request is not valid.
+
+    To every request with the token of a deleted user Keystone responds with
+    404 and the id of this user.
+    """
+    if response.status == 404:
+        return used.user_id in external.message(response)
+    return response.status == 401
 
 
 def _same(failure: faults.Unavailable) -> faults.Unavailable:

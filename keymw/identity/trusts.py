@@ -70,25 +70,42 @@ class Trusts:
     of order.
     """
 
-    def __init__(self, transport: Transport, others: Others, buy: Buy) -> None:
+    def __init__(
+        self,
+        transport: Transport,
+        others: Others,
+        buy: Buy,
+        name: str | None,
+    ) -> None:
+        """name is that of service_user if buy signs in with it, else None."""
+        self._name = name
         self._transport = transport
         self._others = others
         self._buy = buy
 
     def trustee(self, origin: Origin) -> str:
-        """The user id of service_user, which is looked up and is enabled.
+        """The user id of service_user, which is looked up and can sign in.
 
-        Keystone issues tokens to a disabled user, but rejects them later.
+        Keystone issues tokens to a disabled user, but rejects them later. Its
+        401 for a name that is nobody's is the same as for a wrong key.
         """
-        user_id = self._others.user_id(origin)
-        response = self._ask(origin, 'GET', f'/v3/users/{quote(user_id)}')
+        user_id, response = self._look_up(origin)
+        if user_id != self._others.user_id(origin):
+            # The user of the last token was deleted: there is another now.
+            user_id, response = self._look_up(origin)
 
         def check(body: dict[str, Any]) -> None:
-            if not body['user']['enabled']:
-                raise ValueError('disabled')
+            user = body['user']
+            if not user['enabled'] or self._name not in (None, user['name']):
+                raise ValueError('disabled, or renamed')
 
         base.understood(response, 'for [identity] service_user', check)
         return user_id
+
+    def _look_up(self, origin: Origin) -> tuple[str, Response]:
+        user_id = self._others.user_id(origin)
+        path = f'/v3/users/{quote(user_id)}'
+        return user_id, self._ask(origin, 'GET', path)
 
     def create(self, origin: Origin, grant: Grant, token: str) -> str:
         """Make a trust with a token of the trustor; return its id.

@@ -59,7 +59,8 @@ class V3(base.Identity):
         self._others = Others(
             transport, self._issue if has_user else None, clock
         )
-        self.trusts = Trusts(transport, self._others, buy or ours.buy)
+        name = self._options.service_user if buy is None else None
+        self.trusts = Trusts(transport, self._others, buy or ours.buy, name)
         self.project_roles = ProjectRoles(self._others)
         self._domains: TTLCache[str, str] = TTLCache(
             self._options.cache_size, _DOMAIN_TTL, clock

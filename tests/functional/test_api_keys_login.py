@@ -8,10 +8,12 @@ from wsgiref.types import WSGIEnvironment
 import pytest
 import webob
 
+from tests.support import wire
 from tests.support.api_keys import KeyDesk
 from tests.support.api_keys import base
 from tests.support.api_keys import options
 from tests.support.api_keys import path
+from tests.support.api_keys import service_user
 from tests.support.clock import Clock
 from tests.support.cloud import Cloud
 from tests.support.cloud import Person
@@ -210,6 +212,29 @@ def beyond(ann: Person) -> list[tuple[str, str, Any]]:
         ('DELETE', '/v3/OS-TRUST/trusts/1', None),
         ('PUT', '/v3/OS-TRUST/trusts/', None),
     ]
+
+
+def test_a_service_user_that_is_gone_is_an_outage_until_there_is_one(
+    tmp_path: pathlib.Path, cloud: Cloud, ann: Person
+) -> None:
+    identity = options()['identity'] | {'service_user': 'keymw-3'}
+    desk = KeyDesk(tmp_path, cloud, options() | {'identity': identity})
+    key, token = desk.made(ann), cloud.token_of(ann, 'demo')
+    cloud.change('user', desk.service.id, name='renamed')
+    assert desk.sign_in(key['secret']).status_int == 503
+    assert desk.create(ann, token, name='two').status_int == 503
+    cloud.change('user', desk.service.id, name='keymw-3')
+    assert desk.sign_in(key['secret']).status_int == 201
+    cloud.ask('DELETE', f'/v3/users/{desk.service.id}')
+    assert desk.ask('GET', wire.base(ann.id), cloud.admin).status_int == 503
+    assert desk.sign_in(key['secret']).status_int == 503
+    assert desk.create(ann, token, name='two').status_int == 503
+    desk.service = service_user(cloud, 'keymw-3')
+    assert desk.sign_in(key['secret']).status_int == 401
+    enable = {'api_key': {'enabled': True}}
+    assert desk.ask('PATCH', path(key), token, enable).status_int == 200
+    assert desk.sign_in(key['secret']).status_int == 201
+    assert desk.create(ann, token, name='two').status_int == 201
 
 
 def test_a_token_of_a_key_stops_at_the_fence(

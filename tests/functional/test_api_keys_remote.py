@@ -31,16 +31,21 @@ def far(cloud: Cloud) -> Iterator[Far]:
     made.stop()
 
 
-def test_the_whole_life_of_a_key(
-    tmp_path: pathlib.Path, far: Far, cloud: Cloud
-) -> None:
+@pytest.fixture
+def desk(tmp_path: pathlib.Path, far: Far, cloud: Cloud) -> KeyDesk:
+    """keymw with nothing of its own but the password of its user."""
     identity = remote(
         auth_url=far.url,
         username=SERVICE,
         token_cache_ttl='0',
         user_cache_ttl='0',
     )
-    desk = KeyDesk(tmp_path, cloud, options() | identity)
+    return KeyDesk(tmp_path, cloud, options() | identity)
+
+
+def test_the_whole_life_of_a_key(
+    desk: KeyDesk, far: Far, cloud: Cloud
+) -> None:
     ann = cloud.with_role('member')
     token = cloud.token_of(ann, 'demo')
     key = desk.made(ann, expires_at=later(days=1))
@@ -64,6 +69,22 @@ def test_the_whole_life_of_a_key(
     assert said == 'The owner must enable it.'
     assert desk.ask('DELETE', path(key), token).status_int == 204
     assert desk.trusts(ann) == []
+
+
+def test_a_service_user_that_was_deleted_is_an_outage_until_there_is_one(
+    desk: KeyDesk, cloud: Cloud
+) -> None:
+    ann = cloud.with_role('member')
+    token, key = cloud.token_of(ann, 'demo'), desk.made(ann)
+    desk.token(key['secret'])
+    cloud.ask('DELETE', f'/v3/users/{desk.service.id}')
+    assert desk.sign_in(key['secret']).status_int == 503
+    assert desk.create(ann, token, name='two').status_int == 503
+    service_user(cloud)
+    assert desk.sign_in(key['secret']).status_int == 401
+    enable = {'api_key': {'enabled': True}}
+    assert desk.ask('PATCH', path(key), token, enable).status_int == 200
+    desk.token(key['secret'])
 
 
 def test_commands_end_keys_without_a_pipeline(
