@@ -82,6 +82,27 @@ def as_user(user: int, repository: pathlib.Path) -> str:
     return ''
 
 
+@pytest.mark.parametrize(
+    ('name', 'bits', 'remedy'),
+    [
+        ('vault', 0o700, 'chmod 0700 it'),
+        ('vault/0', 0o600, 'chmod 0600 it'),
+        ('vault/1', 0o600, 'chmod 0600 it'),
+    ],
+)
+def test_keys_are_closed_to_others_and_the_group_may_read(
+    place: pathlib.Path, name: str, bits: int, remedy: str
+) -> None:
+    path = place / name
+    for more in (0o001, 0o002, 0o004, 0o020, 0o044):
+        path.chmod(bits | more)
+        assert f'(mode {bits | more:04o}): {remedy}' in refused(
+            place / 'vault'
+        )
+    path.chmod(bits | 0o050)
+    vault.load(str(place / 'vault'))
+
+
 @pytest.mark.parametrize('name', ['.', '..'])
 @pytest.mark.parametrize('mode', [0o777, 0o703])
 def test_no_directory_above_is_writable_for_others(
