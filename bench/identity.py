@@ -81,7 +81,7 @@ class Instant:
             'methods': ['external' if 'key-' in token else 'password'],
             'user': {
                 'id': id_,
-                'name': 'admin' if is_admin else id_,
+                'name': _name(id_),
                 'domain': DOMAIN,
             },
             'roles': [{'id': 'r', 'name': 'admin' if is_admin else 'member'}],
@@ -107,11 +107,15 @@ def _about(path: str) -> Any:
     return {
         'user': {
             'id': id_,
-            'name': id_,
+            'name': _name(id_),
             'domain_id': 'default',
             'enabled': True,
         }
     }
+
+
+def _name(user_id: str) -> str:
+    return 'admin' if user_id == ADMIN else user_id
 
 
 def _service(number: int) -> Any:
