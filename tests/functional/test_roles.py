@@ -287,11 +287,12 @@ def test_message_of_a_refused_reset(
 def test_message_of_every_other_refusal(
     remembering: Any, people: People, operate: Operate, wire: wires.Wire
 ) -> None:
-    for operation in ('list', 'get', 'add', 'update', 'delete'):
-        target = people.here_too['service-admin']
-        token = people.tokens['identity-admin']
-        answer = operate(remembering, operation, target, token)
-        assert wire.fault(answer) == ('forbidden', 403, 'Not Authorized')
+    target = people.here_too['service-admin']
+    for kind in ('identity-admin', 'default'):
+        for operation in ('list', 'get', 'add', 'update', 'delete'):
+            token = people.tokens[kind]
+            answer = operate(remembering, operation, target, token)
+            assert wire.fault(answer) == ('forbidden', 403, 'Not Authorized')
 
 
 @json_only

@@ -70,7 +70,9 @@ def test_shared_counters_are_those_of_all_and_survive_an_outage(
         assert (one.incr('a', MINUTE), other.incr('a', MINUTE)) == (1, 2)
         assert (one.get('a'), one.get('b')) == (2, 0)
         assert 0 < one.get_expiry('a') - clock() <= MINUTE + 2
+        assert one.check()
         server.kill()
+        assert not one.check()
         assert [one.incr('a', MINUTE) for _ in range(2)] == [1, 2]
         assert len(_warnings(caplog)) == 1
         server.start()
