@@ -31,6 +31,8 @@ def rows(home: pathlib.Path) -> Iterator[Row]:
     cached = {'token_cache_ttl': '3600', 'api_version': 'v3'}
     office = Office(home, identity.Instant(), {'identity': cached})
     app = office.deployment.load(identity.Instant())
+    # The vault reads its keys anew for a second after they were made.
+    time.sleep(1)
     by_token = functools.partial(
         identity.ask, app, 'GET', KEYS, HTTP_X_AUTH_TOKEN=identity.ADMIN
     )

@@ -44,13 +44,14 @@ def main() -> None:
     }
     with tempfile.TemporaryDirectory() as home:
         result['rows'] = [*_shown(pathlib.Path(home), options)]
+        # Keystone's log is in home, and the library of charts logs.
+        if options.charts:
+            _draw(result['rows'], pathlib.Path(options.charts))
     result['load average after'] = os.getloadavg()[0]
     file = pathlib.Path(options.save)
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps(result, indent=2) + '\n')
     print(*_table(result), sep='\n')
-    if options.charts:
-        _draw(result['rows'], pathlib.Path(options.charts))
 
 
 def _arguments() -> argparse.Namespace:
