@@ -159,7 +159,9 @@ class KeyTrusts:
             self._rows.swap(key, **former)
             self.of(origin).delete(origin, key.trust_id or '')
         except (Outage, faults.Fault) as error:
-            LOG.warning('key %s: what was undone: %s', key.id, error)
+            LOG.warning(
+                'the change of key %s was not undone: %s', key.id, error
+            )
 
     def _make(
         self, origin: Origin, trusts: Trusts, key: ApiKey, token: str

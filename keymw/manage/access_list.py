@@ -95,11 +95,7 @@ def store(conf: cfg.ConfigOpts) -> AccessListStore:
 
     :raises Outage: it cannot serve; the message says what to do.
     """
-    if conf.storage.global_keys == 'sql':
-        db.check_file(conf)
-    found = storage_load.access_list(conf)
-    found.check()
-    return found
+    return db.ready(conf, 'global_keys', storage_load.access_list)
 
 
 def _add(entry_store: AccessListStore, row: AccessEntry) -> None:

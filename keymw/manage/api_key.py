@@ -141,11 +141,7 @@ def store(conf: cfg.ConfigOpts) -> ApiKeyStore:
 
     :raises Outage: it cannot serve; the message says what to do.
     """
-    if conf.storage.api_keys == 'sql':
-        db.check_file(conf)
-    found = storage_load.api_keys(conf)
-    found.check()
-    return found
+    return db.ready(conf, 'api_keys', storage_load.api_keys)
 
 
 def may_be(conf: cfg.ConfigOpts) -> bool:

@@ -148,11 +148,7 @@ def store(conf: cfg.ConfigOpts) -> CredentialStore:
 
     :raises Outage: it cannot serve; the message says what to do.
     """
-    if conf.storage.credentials == 'sql':
-        db.check_file(conf)
-    found = storage_load.credentials(conf)
-    found.check()
-    return found
+    return db.ready(conf, 'credentials', storage_load.credentials)
 
 
 def every(key_store: CredentialStore) -> Iterator[Credential]:

@@ -1,9 +1,12 @@
 """db: the schema of the database."""
 
 import argparse
+from collections.abc import Callable
 import contextlib
 import os
 import pathlib
+from typing import Protocol
+from typing import TypeVar
 
 from alembic.util import CommandError
 from cliff import command
@@ -97,6 +100,30 @@ def present(conf: cfg.ConfigOpts) -> str | None:
     if file is not None and not file.exists():
         return None
     return migrate.current(Database(conf))
+
+
+class Store(Protocol):
+    """A store of any family."""
+
+    def check(self) -> None:
+        """Return if the store can serve."""
+
+
+T = TypeVar('T', bound=Store)
+
+
+def ready(
+    conf: cfg.ConfigOpts, option: str, load: Callable[[cfg.ConfigOpts], T]
+) -> T:
+    """Return the store that an option of [storage] names, ready to serve.
+
+    :raises Outage: it cannot serve; the message says what to do.
+    """
+    if conf.storage[option] == 'sql':
+        check_file(conf)
+    found = load(conf)
+    found.check()
+    return found
 
 
 def check_file(conf: cfg.ConfigOpts) -> None:

@@ -159,11 +159,7 @@ def store(conf: cfg.ConfigOpts) -> GlobalKeyStore:
 
     :raises Outage: it cannot serve; the message says what to do.
     """
-    if conf.storage.global_keys == 'sql':
-        db.check_file(conf)
-    found = storage_load.global_keys(conf)
-    found.check()
-    return found
+    return db.ready(conf, 'global_keys', storage_load.global_keys)
 
 
 def may_be(conf: cfg.ConfigOpts) -> bool:
