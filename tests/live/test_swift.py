@@ -18,6 +18,7 @@ from tests.live.swift import PACKAGES
 from tests.live.swift import Swift
 from tests.live.test_clients import find
 from tests.live.test_clients import make
+from tests.live.test_v2_clients import run
 from tests.support import openstack as shell
 
 pytestmark = pytest.mark.filterwarnings('ignore')
@@ -152,6 +153,32 @@ def test_a_read_only_key_reads_and_cannot_write(
         assert status(swift, token, path, method) == 403, (method, path)
     listed = openstack('object', 'list', 'box', '-f', 'json')
     assert [one['Name'] for one in done(listed)] == ['report']
+
+
+def compute(demo: Demo, token: str) -> Any:
+    """The statuses of a read and a write of servers, behind auth_token."""
+    python = install.python('swift', *PACKAGES)
+    admin = {'name': 'admin', 'password': 'demo', 'project': 'admin'}
+    return run(
+        [python, '-m', 'tests.live.clients.compute'],
+        {'url': demo.url, 'token': token, **admin},
+    )
+
+
+def test_a_key_has_no_more_roles_at_a_compute_stub_than_it_was_given(
+    demo: Demo, openstack: Openstack
+) -> None:
+    tokens = []
+    for role in ('reader', 'member'):
+        words = ('api', 'key', 'create', f'for {role}', '--role', role)
+        made = done(openstack(*words, '-f', 'json'))
+        tokens.append(bought(openstack, made['secret']))
+    assert [compute(demo, token) for token in tokens] == [
+        [200, 403],
+        [200, 200],
+    ]
+    done(openstack('api', 'key', 'delete', 'for reader'))
+    assert compute(demo, tokens[0]) == [401, 401]
 
 
 def test_rotation_disabling_and_deletion_reach_swift(

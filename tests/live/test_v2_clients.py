@@ -5,15 +5,13 @@ Its catalogue names the identity service by its v3 URL, as those of today do.
 
 from collections.abc import Iterator
 import json
-import os
 import pathlib
-import subprocess
 from typing import Any
 
 import pytest
 
+from tests.live import test_clients
 from tests.live.clients import install
-from tests.live.demo import ROOT
 from tests.live.demo import Demo
 from tests.live.demo import cached_demo
 from tests.support.servers import require
@@ -39,17 +37,7 @@ def run(
     command: list[str | pathlib.Path], given: Any = None, **environment: str
 ) -> Any:
     """The JSON that a program prints, given JSON on its standard input."""
-    home = {'HOME': str(install.PLACE), 'PATH': os.environ['PATH']}
-    done = subprocess.run(
-        command,
-        cwd=ROOT,
-        env=home | environment,
-        input=json.dumps(given),
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    done = test_clients.run(command, json.dumps(given), **environment)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
