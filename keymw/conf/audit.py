@@ -37,7 +37,8 @@ OPTS: list[cfg.Opt] = [
         default='',
         help='File that gets each CADF event as one line of JSON as well. '
         'All workers and keymw-manage append to it; it may be moved by '
-        'logrotate. While it cannot be written, events are lost with an '
+        'logrotate, with "delaycompress": a worker follows after 0.1 '
+        'seconds. While it cannot be written, events are lost with an '
         'ERROR, and requests go on. Empty: no file.',
     ),
     cfg.StrOpt(

@@ -5,6 +5,7 @@ Source: doc/contract/ops-manager-global-keys 6.5.
 
 from collections.abc import Callable
 from collections.abc import Mapping
+import functools
 import ipaddress
 import re
 from typing import Any
@@ -24,6 +25,8 @@ _MEMBER = re.compile(
     re.ASCII,
 )
 _LONGEST = 64
+# A few proxies and clients send most of the requests.
+_CACHED = 1024
 
 
 class Unreadable(Exception):  # noqa: N818, it says what the text is
@@ -57,6 +60,7 @@ class Clients:
         name = self._header.upper().replace('-', '_')
         self._name = f'HTTP_{name}' if name else None
         self.is_configured = bool(name)
+        self._show = functools.lru_cache(_CACHED)(self._shown)
 
     def _check(self) -> None:
         header, has_proxies = self._header, bool(self._trusted)
@@ -91,9 +95,17 @@ class Clients:
         :raises Unreadable: a value is not an address, or the header has too
             few of them.
         """
-        hops = [str(environ.get('REMOTE_ADDR', ''))]
-        if self._name and self._name in environ:
-            hops = [*str(environ[self._name]).split(','), *hops]
+        return self._find(*self._chain(environ))
+
+    def _chain(self, environ: Mapping[str, Any]) -> tuple[str | None, str]:
+        """The header, None if there is none, and the connection's address."""
+        header = environ.get(self._name) if self._name else None
+        return header, environ.get('REMOTE_ADDR') or ''
+
+    def _find(self, header: str | None, connection: str) -> Address:
+        hops = [connection]
+        if header is not None:
+            hops = [*header.split(','), *hops]
         return self._counted(hops) if self._hops else self._named(hops)
 
     def shown(self, environ: Mapping[str, Any]) -> str:
@@ -101,10 +113,13 @@ class Clients:
 
         If that is unreadable, the address of the connection; "-" for none.
         """
+        return self._show(*self._chain(environ))
+
+    def _shown(self, header: str | None, connection: str) -> str:
         try:
-            return str(self.find(environ))
+            return str(self._find(header, connection))
         except Unreadable:
-            return str(environ.get('REMOTE_ADDR') or '-')
+            return connection or '-'
 
     def _counted(self, hops: list[str]) -> Address:
         if len(hops) <= self._hops:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from collections.abc import Mapping
 import contextlib
 import dataclasses
+import functools
 import logging
 import string
 import time
@@ -64,7 +65,7 @@ class Audit:
         options = conf.audit
         self._logs_events = options.format == CADF
         self._sampler = Sampler(options.refusals_per_minute, clock)
-        self._outlets = list(_outlets(options))
+        self._outlets = list(_outlets(options, clock))
 
     @contextlib.contextmanager
     def operation(
@@ -111,9 +112,9 @@ class Audit:
             _log(entry, outcome, fields)
 
 
-def _outlets(options: Any) -> Iterator[_Outlet]:
+def _outlets(options: Any, clock: Callable[[], float]) -> Iterator[_Outlet]:
     if options.file:
-        yield EventFile(options.file)
+        yield EventFile(options.file, clock)
     if options.notification_url:
         yield Notifications(options.notification_url)
 
@@ -148,8 +149,8 @@ def _log(entry: Entry, outcome: str, fields: Mapping[str, str]) -> None:
     LOG.info(
         '%s: caller %s, target %s, outcome %s, request %s%s',
         entry.rule,
-        '-' if entry.caller is None else quote(entry.caller),
-        quote(entry.target),
+        '-' if entry.caller is None else _quoted(entry.caller),
+        _quoted(entry.target),
         outcome,
         entry.request_id,
         ''.join(_further(entry, fields)),
@@ -163,5 +164,10 @@ def _further(entry: Entry, fields: Mapping[str, str]) -> Iterator[str]:
         yield f', reason {_encoded(entry.reason, _SENTENCE)}'
 
 
+# Callers, targets and addresses come again and again.
+_quoted = functools.lru_cache(1024)(quote)
+
+
+@functools.lru_cache(1024)
 def _encoded(text: str, safe: str) -> str:
     return quote(text, safe, errors='backslashreplace')

@@ -69,21 +69,29 @@ def event(
     status is that of a refusal, 0 for a failure without one, and None for
     success. fields are further ones by name; "address" is the client's.
     """
-    address = fields.get('address')
-    host = f',"host":{{"address":{_text(address)}}}' if address else ''
     return (
-        f'{_start(rule)}{_text(target)}{_INITIATOR}{_text(caller)}{host}}},'
+        f'{_start(rule, target, caller, fields.get("address"))}'
         f'"id":"{_id()}","eventTime":"{_now()}",'
-        f'"tags":["request_id?value={_json(request_id)[1:]}],'
+        f'"tags":["request_id?value={_text(request_id)[1:]}],'
         f'{_outcome(status)}{_attachments(fields)}}}'
     )
 
 
-_INITIATOR = f'}},"initiator":{{"typeURI":"{_USER}","id":'
+# Callers, targets and addresses come again and again.
+@functools.lru_cache(1024)
+def _start(
+    rule: str, target: str, caller: str | None, address: str | None
+) -> str:
+    """Who did what to whom."""
+    host = f',"host":{{"address":{_text(address)}}}' if address else ''
+    return (
+        f'{_fixed(rule)}{_text(target)}}},"initiator":{{"typeURI":"{_USER}",'
+        f'"id":{_text(caller)}{host}}},'
+    )
 
 
 @functools.lru_cache(256)
-def _start(rule: str) -> str:
+def _fixed(rule: str) -> str:
     """What a rule fixes, up to the id of the target."""
     noun, _, verb = rule.rpartition(':')
     host = socket.gethostname()
@@ -113,23 +121,28 @@ def _outcome(status: int | None) -> str:
 
 
 def _attachments(fields: Mapping[str, str]) -> str:
+    if fields.keys() <= _ADDRESS:
+        return ''
     found = [
         f'{{"typeURI":"{_TEXT}","name":{encode_basestring_ascii(name)},"content":{_text(value)}}}'
         for name, value in fields.items()
-        if name != 'address'
+        if name not in _ADDRESS
     ]
-    return f',"attachments":[{",".join(found)}]' if found else ''
+    return f',"attachments":[{",".join(found)}]'
+
+
+_ADDRESS = frozenset(('address',))
 
 
 def _id() -> str:
     """A random UUID; it is no secret, and random starts anew after a fork."""
-    text = f'{random.getrandbits(128):032x}'
+    text = random.getrandbits(128).to_bytes(16).hex()
     return f'{text[:8]}-{text[8:12]}-4{text[13:16]}-a{text[17:20]}-{text[20:]}'
 
 
 def _now() -> str:
-    now = time.time()
-    return f'{_second(int(now))}.{int(now % 1 * 1_000_000):06d}+00:00'
+    second, rest = divmod(time.time_ns(), 1_000_000_000)
+    return f'{_second(second)}.{rest // 1000:06d}+00:00'
 
 
 @functools.lru_cache(2)
@@ -137,13 +150,10 @@ def _second(now: int) -> str:
     return time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(now))
 
 
-def _json(text: str | None) -> str:
+def _text(text: str | None) -> str:
     """A text of the client in JSON; a lone surrogate has none of its own."""
     if not text or text == '-':
         return f'"{_UNKNOWN}"'
-    plain = text.encode(errors='backslashreplace').decode()
-    return encode_basestring_ascii(plain)
-
-
-# Callers, targets and addresses come again and again.
-_text = functools.lru_cache(1024)(_json)
+    if not text.isascii():
+        text = text.encode(errors='backslashreplace').decode()
+    return encode_basestring_ascii(text)

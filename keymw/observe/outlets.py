@@ -1,6 +1,7 @@
 """Where events go besides the log: a file, and notifications."""
 
 import atexit
+from collections.abc import Callable
 import contextlib
 import errno
 import json
@@ -19,6 +20,7 @@ LOG = logging.getLogger(__name__)
 
 _MODE = 0o600
 WAITING = 1000
+_LOOK = 0.1  # seconds from one look whether a file was moved to the next
 _PATIENCE = 2.0  # seconds at the end of the process
 _URL = '[audit] notification_url'
 
@@ -27,16 +29,19 @@ class EventFile:
     """A file with one event in each line, opened anew if it was moved.
 
     All workers write to it: each line is one append to an open descriptor.
+    Under load, the first events after a move are still in the former file.
     """
 
-    def __init__(self, path: str) -> None:
-        """Open the file.
+    def __init__(self, path: str, clock: Callable[[], float]) -> None:
+        """Open the file; clock returns seconds.
 
         :raises ConfigError: it cannot be written.
         """
         self._path = os.path.abspath(path)
+        self._clock = clock
+        self._looked = 0.0
         self._lock = threading.Lock()
-        self._rest = b''
+        self._is_cut = False
         try:
             self._handle = self._open()
         except OSError as error:
@@ -57,14 +62,18 @@ class EventFile:
         if self._is_moved():
             former, self._handle = self._handle, self._open()
             os.close(former)
-        line = self._rest + line
-        written = os.write(self._handle, line)
+        if self._is_cut:
+            line = b'\n' + line
         # A disk that is full takes a part; the next event starts a line.
-        self._rest = b'\n' if written < len(line) else b''
-        if self._rest:
+        self._is_cut = os.write(self._handle, line) < len(line)
+        if self._is_cut:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     def _is_moved(self) -> bool:
+        now = self._clock()
+        if 0 <= now - self._looked < _LOOK:
+            return False
+        self._looked = now
         try:
             found = os.stat(self._path)
         except FileNotFoundError:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
-import dataclasses
 import functools
 import posixpath
 import re
@@ -105,34 +104,24 @@ class Search:
         )
 
 
-@dataclasses.dataclass(frozen=True)
 class Place:
     """The path of a request: SCRIPT_NAME and PATH_INFO.
 
     version is KEYSTONE_API_VERSION. A filter before keymw sets it when it
     removes the version from the path (doc/contract/rackspace-identity 1.2).
+    plain is the canonical PATH_INFO. root is the version removed from the
+    start of PATH_INFO; it may be empty.
     """
 
-    mount: str
-    path: str
-    version: str | None
+    def __init__(self, mount: str, path: str, version: str | None) -> None:
+        self.mount, self.path, self.version = mount, path, version
+        self.plain = canon(path)
+        self.root = _removed(mount, path, version)
 
     @property
     def given(self) -> str:
         """SCRIPT_NAME + PATH_INFO, as received."""
         return self.mount + self.path
-
-    @functools.cached_property
-    def plain(self) -> str:
-        """The canonical PATH_INFO."""
-        return canon(self.path)
-
-    @functools.cached_property
-    def root(self) -> str:
-        """The version removed from the start of PATH_INFO; may be empty."""
-        if self.version == '2.0' and not self.path.startswith(V2):
-            return V2
-        return next((v for v in _MOUNTED if self.mount.endswith(v)), '')
 
     @functools.cached_property
     def whole(self) -> str:
@@ -203,6 +192,14 @@ class Place:
             while 0 <= at < len(mount):
                 yield plain[at:]
                 at = plain.find('/', at + 1)
+
+
+def _removed(mount: str, path: str, version: str | None) -> str:
+    if version == '2.0' and not path.startswith(V2):
+        return V2
+    if not mount:
+        return ''
+    return next((v for v in _MOUNTED if mount.endswith(v)), '')
 
 
 def place(environ: Mapping[str, Any]) -> Place:

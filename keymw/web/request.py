@@ -53,12 +53,15 @@ class Request:
         self.suffix = negotiate.suffix_of(self.place.path)
         self._limit = limit
         self._body: bytes | faults.Fault | None = None
+        self._id: str = environ.get('openstack.request_id', '')
 
-    @functools.cached_property
+    @property
     def id(self) -> str:
         """The request id from the environ, or a new one."""
-        given = self.environ.get('openstack.request_id')
-        return given or _new_id()
+        # functools.cached_property takes a lock before Python 3.12.
+        if not self._id:
+            self._id = _new_id()
+        return self._id
 
     @property
     def token(self) -> str:

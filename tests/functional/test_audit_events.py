@@ -232,13 +232,16 @@ def test_file_may_be_moved_and_may_fail(
     events: Read,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    desk = Desk(tmp_path / 'keymw', cloud, options(file))
+    clock = Clock()
+    desk = Desk(tmp_path / 'keymw', cloud, options(file), clock=clock)
     desk.by('v2.0', 'nobody', WRONG_KEY)
     file.rename(tmp_path / 'audit.jsonl.1')
+    clock.advance(1)
     desk.by('v2.0', 'nobody', WRONG_KEY)
     assert len(events()) == 1
     file.unlink()
     file.mkdir()
+    clock.advance(1)
     assert desk.by('v2.0', 'nobody', WRONG_KEY).status_int == 401
     said = [r for r in caplog.records if '[audit] file' in r.getMessage()]
     assert {r.levelname for r in said} == {'ERROR'}
