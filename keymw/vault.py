@@ -104,6 +104,16 @@ class Vault:
         """Seal a secret for one owner (an id) and one kind of use."""
         return _seal(self._current(), _bound_to(kind, owner), secret)
 
+    def sealer(self, kind: str) -> Callable[[str, str], bytes]:
+        """Return seal(owner, secret) for one kind, and a run of secrets.
+
+        It does not look for a new sealing key, so use it briefly.
+        """
+        ring = self._current()
+        return lambda owner, secret: _seal(
+            ring, _bound_to(kind, owner), secret
+        )
+
     def open_decoy(self) -> str:
         """Open a value of no owner: the work, and timing, of open."""
         return self.open('', '', self._current().decoy)

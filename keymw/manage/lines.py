@@ -9,6 +9,7 @@ import itertools
 import os
 import pathlib
 from typing import IO
+from typing import Any
 from typing import TypeVar
 
 import msgspec
@@ -81,11 +82,12 @@ def _numbered(stream: IO[bytes]) -> Iterator[tuple[int, bytes]]:
     with tqdm(total=size, unit='B', unit_scale=True, disable=None) as bar:
         for number in itertools.count(1):
             line = rest = stream.readline(LONGEST + 1)
-            while rest and not rest.endswith(b'\n'):
-                rest = stream.readline(LONGEST)
             if not line:
                 return
-            bar.update(stream.tell() - bar.n)
+            bar.update(len(line))
+            while rest and not rest.endswith(b'\n'):
+                rest = stream.readline(LONGEST)
+                bar.update(len(rest))
             yield number, _without_bom(line) if number == 1 else line
 
 
@@ -144,8 +146,11 @@ def _csv_parser(lines: Iterator[tuple[int, bytes]]) -> Parser:
 
 def _fields(line: bytes) -> list[str]:
     """Return the fields of one line; a quoted field cannot span lines."""
+    text = line.decode().removesuffix('\n').removesuffix('\r')
+    if '"' not in text and '\r' not in text:
+        return text.split(',')
     try:
-        return next(csv.reader([line.decode()], strict=True), [])
+        return next(csv.reader([text], strict=True), [])
     except csv.Error as error:
         raise ValueError(f'it is no CSV: {error}') from None
 
@@ -153,4 +158,5 @@ def _fields(line: bytes) -> list[str]:
 def _from_row(names: list[str], fields: list[str]) -> Line:
     if len(fields) != len(names):
         raise ValueError('it has not as many fields as the header')
-    return msgspec.convert(dict(zip(names, fields, strict=True)), Line)
+    members: dict[str, Any] = dict(zip(names, fields, strict=True))
+    return Line(**members)

@@ -3,14 +3,17 @@
 import argparse
 import base64
 import binascii
+from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Iterator
 import datetime
+import gc
 import hashlib
 import itertools
 import pathlib
 import sys
 from typing import IO
+from typing import TypeVar
 
 from cliff import command
 import msgspec
@@ -38,7 +41,10 @@ from keymw.vault import CannotOpen
 from keymw.vault import Vault
 from keymw.web import faults
 
-BATCH = 500
+T = TypeVar('T')
+Seal = Callable[[str, str], bytes]
+
+BATCH = 1000
 MAX_NAME_LENGTH = 255
 # MariaDB has no earlier years, and a directory has four digits.
 EARLIEST = 1000
@@ -142,9 +148,12 @@ class _Run:
         self._vault = Vault(conf.vault.key_repository)
         self._domain_id = parsed_args.domain_id
         self._dry = parsed_args.dry_run
+        self._shortest = conf.kskey.min_key_length
+        self._is_other = _other(conf)
         self._format = parsed_args.file_format or lines.format_by_name(
             self._file
         )
+        self._now = datetime.datetime.now(datetime.UTC)
         self._number = 0
         self._last = ''
         self.good = 0
@@ -154,12 +163,14 @@ class _Run:
     def go(self) -> None:
         """Read the file once and store its keys."""
         _check_domain(self._domain_id)
+        # Each full collection would visit every object of the libraries.
+        gc.freeze()
         with own_files.open_regular(self._file) as stream:
             bookmark = self._bookmark(stream)
             done = 0 if self._dry else self._resume(bookmark)
             todo = self._after(done, lines.read(stream, self._format))
-            for batch in _batches(self._checked(todo)):
-                self._store(batch, bookmark)
+            for batch in _batches(todo):
+                self._store([*self._checked(batch)], bookmark)
         if not self._dry:
             bookmark.remove()
 
@@ -195,32 +206,61 @@ class _Run:
                 self.skipped += 1
 
     def _checked(
-        self, numbered: Iterable[tuple[int, Line | ValueError]]
+        self, batch: list[tuple[int, Line | ValueError]]
     ) -> Iterator[tuple[int, Credential]]:
-        now = datetime.datetime.now(datetime.UTC)
-        for number, line in numbered:
-            self._number = number
+        seal = self._vault.sealer(KIND)
+        for number, line in batch:
             try:
                 if isinstance(line, ValueError):
                     raise line
                 self._check_new(line)
-                yield number, _record(line, self._vault, self._domain_id, now)
+                yield number, self._record(line, seal)
             except ValueError as error:
                 self._refuse(number, error)
+        self._number = number
+
+    def _record(self, line: Line, seal: Seal) -> Credential:
+        """Return the credential in a line.
+
+        :raises ValueError: the line is invalid; the message has no key.
+        """
+        _check_names(line)
+        domain_id = line.domain_id
+        return Credential(
+            user_id=line.user_id,
+            domain_id=self._domain_id if domain_id is None else domain_id,
+            username=line.username,
+            secret=self._sealed(line, seal),
+            created_at=self._moment('created_at', line.created_at),
+            updated_at=self._moment('updated_at', line.updated_at),
+        )
+
+    def _sealed(self, line: Line, seal: Seal) -> bytes:
+        if (line.secret is None) == (line.apiKey is None):
+            raise ValueError('it needs either secret or apiKey')
+        if line.apiKey is not None:
+            _check_text('apiKey', line.apiKey, MAX_API_KEY_LENGTH)
+            return seal(line.user_id, line.apiKey)
+        try:
+            sealed = base64.b64decode(line.secret or '', validate=True)
+            self._vault.open(KIND, line.user_id, sealed)
+        except (binascii.Error, CannotOpen):
+            raise ValueError('no sealing key here opens its secret') from None
+        return sealed
+
+    def _moment(
+        self, name: str, given: datetime.datetime | None
+    ) -> datetime.datetime:
+        return self._now if given is None else _moment(name, given)
 
     def _check_new(self, line: Line) -> None:
         """Refuse what the API refuses; a sealed key was accepted before."""
         if line.apiKey is None or not line.apiKey.strip():
             return
-        shortest = self._conf.kskey.min_key_length
         try:
-            bodies.check_new(line.apiKey, shortest, self._is_other)
+            bodies.check_new(line.apiKey, self._shortest, self._is_other)
         except faults.BadRequest as fault:
             raise ValueError(fault.message) from None
-
-    def _is_other(self, text: str) -> bool:
-        options = self._conf.api_keys
-        return options.enabled and keys.has_form(options.prefix, text)
 
     def _refuse(self, number: int, why: Exception) -> None:
         self.wrong += 1
@@ -232,18 +272,21 @@ class _Run:
         if self._dry:
             self.good += len(batch)
             return
-        try:
-            self._put([row for _, row in batch])
-        except NoPlace:
-            self._store_each(batch)
+        self._store_all(batch)
         bookmark.write(self._number, self.wrong, self._last)
 
-    def _store_each(self, batch: list[tuple[int, Credential]]) -> None:
-        for number, row in batch:
-            try:
-                self._put([row])
-            except NoPlace as error:
-                self._refuse(number, error)
+    def _store_all(self, batch: list[tuple[int, Credential]]) -> None:
+        """Store rows, and halves of them until a refused one is alone."""
+        try:
+            if batch:
+                self._put([row for _, row in batch])
+        except NoPlace as error:
+            if len(batch) == 1:
+                self._refuse(batch[0][0], error)
+            else:
+                middle = len(batch) // 2
+                self._store_all(batch[:middle])
+                self._store_all(batch[middle:])
 
     def _put(self, rows: list[Credential]) -> None:
         self._kept.put_all(rows)
@@ -273,26 +316,19 @@ def _target(conf: cfg.ConfigOpts, options: list[str]) -> str:
     return hashlib.sha256(msgspec.json.encode(fields)).hexdigest()
 
 
-def _record(
-    line: Line, vault: Vault, domain_id: str, now: datetime.datetime
-) -> Credential:
-    """Return the credential in a line.
+def _other(conf: cfg.ConfigOpts) -> Callable[[str], bool]:
+    """Return whether a text has the form of another kind of key."""
+    options = conf.api_keys
+    prefix, enabled = options.prefix, options.enabled
+    return lambda text: enabled and keys.has_form(prefix, text)
 
-    :raises ValueError: the line is invalid; the message has no key.
-    """
+
+def _check_names(line: Line) -> None:
     _check_text('user_id', line.user_id, MAX_NAME_LENGTH)
     if line.username is not None:
         _check_text('username', line.username, MAX_NAME_LENGTH)
     if line.domain_id:
         _check_text('domain_id', line.domain_id, MAX_NAME_LENGTH)
-    return Credential(
-        user_id=line.user_id,
-        domain_id=domain_id if line.domain_id is None else line.domain_id,
-        username=line.username,
-        secret=_sealed(line, vault),
-        created_at=_moment('created_at', line.created_at or now),
-        updated_at=_moment('updated_at', line.updated_at or now),
-    )
 
 
 def _moment(name: str, given: datetime.datetime) -> datetime.datetime:
@@ -318,21 +354,9 @@ def _check_domain(domain_id: str) -> None:
         raise ConfigError(str(error)) from None
 
 
-def _sealed(line: Line, vault: Vault) -> bytes:
-    if (line.secret is None) == (line.apiKey is None):
-        raise ValueError('it needs either secret or apiKey')
-    if line.apiKey is not None:
-        _check_text('apiKey', line.apiKey, MAX_API_KEY_LENGTH)
-        return vault.seal(KIND, line.user_id, line.apiKey)
-    try:
-        sealed = base64.b64decode(line.secret or '', validate=True)
-        vault.open(KIND, line.user_id, sealed)
-    except (binascii.Error, CannotOpen):
-        raise ValueError('no sealing key here opens its secret') from None
-    return sealed
-
-
 def _check_text(name: str, text: str, longest: int) -> None:
+    if text.isalnum() and len(text) <= longest:
+        return
     if not text.strip():
         raise ValueError(f'{name} is empty')
     if len(text) > longest:
@@ -341,9 +365,7 @@ def _check_text(name: str, text: str, longest: int) -> None:
         raise ValueError(f'{name} has a control character')
 
 
-def _batches(
-    numbered: Iterator[tuple[int, Credential]],
-) -> Iterator[list[tuple[int, Credential]]]:
+def _batches(numbered: Iterator[T]) -> Iterator[list[T]]:
     while batch := list(itertools.islice(numbered, BATCH)):
         yield batch
 

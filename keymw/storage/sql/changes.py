@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from keymw.storage import base
+from keymw.storage.sql import bulk
 from keymw.storage.sql import database
 from keymw.storage.sql import tables
 from keymw.storage.sql.prepared import Statements
@@ -63,9 +64,15 @@ def forget(db: database.Database, before: datetime.datetime) -> int:
 
 def _date(on: Statements, user_ids: Sequence[str], chain: str | None) -> None:
     """Record the time of a change of keys."""
-    rows = [{'user_id': user_id, 'chain': chain} for user_id in user_ids]
-    if rows:
-        on.execute(_upsert_change, rows)
+    number = len(user_ids)
+    if number == 1:
+        row = {'user_id': user_ids[0], 'chain': chain}
+        on.execute(_upsert_change, [row])
+    elif number and on.connection.dialect.name == 'sqlite':
+        columns = {'user_id': user_ids, 'chain': [chain] * number}
+        on.execute_each(_upsert_change, columns)
+    elif number:
+        on.execute(_upsert_changes, bulk.changes(user_ids, chain))
 
 
 def _redate(connection: sa.Connection, user_ids: Sequence[str]) -> None:
@@ -80,9 +87,17 @@ def _redate(connection: sa.Connection, user_ids: Sequence[str]) -> None:
 
 @functools.cache
 def _upsert_change(dialect: str) -> sa.Insert:
-    order = tables.upsert(dialect, KEY_CHANGE, ('changed_at', 'chain'))
+    order = tables.upsert(dialect, KEY_CHANGE, _CHANGED)
     return order.values(
         user_id=sa.bindparam('user_id'),
         changed_at=tables.now(dialect),
         chain=sa.bindparam('chain'),
     )
+
+
+@functools.cache
+def _upsert_changes(dialect: str) -> sa.Insert:
+    return bulk.date(dialect, _CHANGED)
+
+
+_CHANGED = ('changed_at', 'chain')

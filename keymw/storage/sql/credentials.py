@@ -12,12 +12,14 @@ from oslo_config import cfg
 import sqlalchemy as sa
 
 from keymw.storage import base
+from keymw.storage.sql import bulk
 from keymw.storage.sql import changes
 from keymw.storage.sql import database
 from keymw.storage.sql import migrate
 from keymw.storage.sql import retired
 from keymw.storage.sql import start
 from keymw.storage.sql import tables
+from keymw.storage.sql.prepared import Columns
 from keymw.storage.sql.prepared import Plain
 from keymw.storage.sql.prepared import Query
 from keymw.storage.sql.prepared import Statements
@@ -58,11 +60,11 @@ class SqlCredentials(base.CredentialStore):
     def put(
         self, credential: base.Credential, chain: str | None = None
     ) -> None:
-        changes.write(self._db, chain, lambda on: _put(on, [credential]))
+        changes.write(self._db, chain, lambda on: _put_all(on, [credential]))
 
     def put_all(self, credentials: Sequence[base.Credential]) -> None:
         if credentials:
-            changes.write(self._db, None, lambda on: _put(on, credentials))
+            changes.write(self._db, None, lambda on: _put_all(on, credentials))
 
     def rename(self, credential: base.Credential, username: str) -> None:
         renamed = dataclasses.replace(credential, username=username)
@@ -208,17 +210,29 @@ def _by_index(_dialect: str) -> sa.TextClause:
     return sa.text('SET LOCAL enable_seqscan = off')
 
 
-def _put(on: Statements, credentials: Sequence[base.Credential]) -> list[str]:
+def _put_all(
+    on: Statements, credentials: Sequence[base.Credential]
+) -> list[str]:
+    """Write credentials in order, and return the ids of their users."""
     retired.check(on, [c.secret for c in credentials])
-    if on.connection.dialect.name == 'postgresql':
+    dialect = on.connection.dialect.name
+    if dialect == 'postgresql':
         _wait_for_names(on, credentials)
         # A cached plan from a small table would scan the whole table for each
         # name, even after the table has grown.
         on.execute(_by_index, [{}])
-    on.execute(_take_name_away, [_claim(c) for c in credentials])
-    rows = [_to_row(c) for c in _as_after_the_last(credentials)]
-    on.execute(_upsert, rows)
-    return [row['user_id'] for row in rows]
+    last = _as_after_the_last(credentials)
+    if len(credentials) == 1:
+        on.execute(_take_name_away, [_claim(credentials[0])])
+        on.execute(_upsert, [_to_row(last[0])])
+    elif dialect == 'sqlite':
+        bulk.make_room(on.connection)
+        on.execute_each(_take_name_away, _claims(credentials))
+        on.execute_each(_upsert, _to_columns(last))
+    else:
+        on.execute(bulk.take_names, bulk.claims(credentials))
+        on.execute(_upsert_all, bulk.whole(last))
+    return [c.user_id for c in last]
 
 
 def _delete(on: Statements, user_id: str) -> list[str]:
@@ -258,6 +272,14 @@ def _claim(credential: base.Credential) -> dict[str, Any]:
         'of_domain': credential.domain_id,
         'name': credential.username,
         'new_holder': credential.user_id,
+    }
+
+
+def _claims(credentials: Sequence[base.Credential]) -> Columns:
+    return {
+        'of_domain': [c.domain_id for c in credentials],
+        'name': [c.username for c in credentials],
+        'new_holder': [c.user_id for c in credentials],
     }
 
 
@@ -311,17 +333,28 @@ def _upsert(dialect: str) -> sa.Insert:
     return tables.upsert(dialect, CREDENTIAL, _CHANGED)
 
 
+@functools.cache
+def _upsert_all(dialect: str) -> sa.Insert:
+    return bulk.upsert(dialect, _CHANGED)
+
+
 _CHANGED = ('domain_id', 'username', 'secret', 'updated_at')
 
 
 def _to_row(credential: base.Credential) -> dict[str, Any]:
+    columns = _to_columns([credential])
+    return {name: values[0] for name, values in columns.items()}
+
+
+def _to_columns(credentials: Sequence[base.Credential]) -> Columns:
+    naive = bulk.naive(credentials)
     return {
-        'user_id': credential.user_id,
-        'domain_id': credential.domain_id,
-        'username': credential.username,
-        'secret': credential.secret,
-        'created_at': _naive(credential.created_at),
-        'updated_at': _naive(credential.updated_at),
+        'user_id': [c.user_id for c in credentials],
+        'domain_id': [c.domain_id for c in credentials],
+        'username': [c.username for c in credentials],
+        'secret': [c.secret for c in credentials],
+        'created_at': [naive[c.created_at] for c in credentials],
+        'updated_at': [naive[c.updated_at] for c in credentials],
     }
 
 
@@ -334,7 +367,3 @@ def _to_record(row: Any) -> base.Credential:
         created_at=row.created_at.replace(tzinfo=datetime.UTC),
         updated_at=row.updated_at.replace(tzinfo=datetime.UTC),
     )
-
-
-def _naive(moment: datetime.datetime) -> datetime.datetime:
-    return moment.astimezone(datetime.UTC).replace(tzinfo=None)

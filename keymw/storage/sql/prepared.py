@@ -12,6 +12,7 @@ from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Mapping
 from collections.abc import Sequence
+import itertools
 from typing import Any
 from typing import Protocol
 
@@ -21,6 +22,7 @@ import sqlalchemy as sa
 Query = Callable[[str], sa.Select[Any]]
 Order = Callable[[str], sa.Executable]
 Values = Mapping[str, Any]
+Columns = Mapping[str, Sequence[Any]]
 _Convert = Callable[[Any], Any] | None
 
 
@@ -38,6 +40,9 @@ class Statements(Protocol):
         For several rows the number may be unknown.
         """
 
+    def execute_each(self, order: Order, columns: Columns) -> None:
+        """Run a statement for each row of columns of the same length."""
+
 
 class Plain:
     """Statements by SQLAlchemy, whose errors oslo.db translates."""
@@ -54,6 +59,14 @@ class Plain:
         """See Statements."""
         made: Any = order(self.connection.dialect.name)
         return int(self.connection.execute(made, rows).rowcount)
+
+    def execute_each(self, order: Order, columns: Columns) -> None:
+        """See Statements."""
+        names, rows = [*columns], zip(*columns.values(), strict=True)
+        made: Any = order(self.connection.dialect.name)
+        self.connection.execute(
+            made, [dict(zip(names, row, strict=True)) for row in rows]
+        )
 
 
 class Fast:
@@ -78,6 +91,10 @@ class Fast:
     def execute(self, order: Order, rows: Sequence[Values]) -> int:
         """See Statements."""
         return self._prepare(order).execute(self._driver, rows)
+
+    def execute_each(self, order: Order, columns: Columns) -> None:
+        """See Statements."""
+        self._prepare(order).execute_each(self._driver, columns)
 
 
 class Prepared:
@@ -155,6 +172,31 @@ class Prepared:
         finally:
             cursor.close()
 
+    def execute_each(self, connection: Any, columns: Columns) -> None:
+        """Run the statement for each row of some columns.
+
+        :raises Exception: the error of the driver.
+        """
+        cursor = connection.cursor()
+        try:
+            cursor.executemany(self._sql, self._all_parameters(columns))
+        finally:
+            cursor.close()
+
+    def _all_parameters(self, columns: Columns) -> list[Any]:
+        number = len(next(iter(columns.values())))
+        made: dict[str, Iterable[Any]] = {
+            name: itertools.repeat(value, number)
+            for name, value in self._constants.items()
+        }
+        for key, values in columns.items():
+            name, convert = self._values[key]
+            made[name] = _convert_each(convert, values)
+        if self._order is not None:
+            return [*zip(*(made[name] for name in self._order), strict=True)]
+        names, rows = [*made], zip(*made.values(), strict=True)
+        return [dict(zip(names, row, strict=True)) for row in rows]
+
     def _parameters(self, values: Values) -> Any:
         made = dict(self._constants)
         for key, value in values.items():
@@ -167,6 +209,14 @@ class Prepared:
 
 def _apply(convert: _Convert, value: Any) -> Any:
     return value if convert is None else convert(value)
+
+
+def _convert_each(convert: _Convert, values: Sequence[Any]) -> Sequence[Any]:
+    """Return the values for the driver; equal ones are converted once."""
+    if convert is None:
+        return values
+    converted = {value: convert(value) for value in set(values)}
+    return [converted[value] for value in values]
 
 
 def _to_driver(type_: Any, dialect: sa.Dialect) -> _Convert:
