@@ -13,6 +13,8 @@ import pytest
 from tests.support.deployment import Deployment
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from keymw.storage.base import Credential
     from keymw.storage.base import CredentialStore
     from tests.support.servers.directory import Directory
@@ -59,15 +61,25 @@ def enrol(
     monkeypatch: pytest.MonkeyPatch,
 ) -> CredentialStore:
     """Let users of a store be in the directory when they are written."""
-    put, known, lock = store.put, set[str](), threading.Lock()
+    put, put_all = store.put, store.put_all
+    known, lock = set[str](), threading.Lock()
 
-    def put_enrolled(credential: Credential, chain: str | None = None) -> None:
+    def enrol(credential: Credential) -> None:
         with lock:
             if credential.user_id not in known:
                 name = str(len(known))
                 directory.person(tree, name, uid=credential.user_id)
                 known.add(credential.user_id)
+
+    def put_enrolled(credential: Credential, chain: str | None = None) -> None:
+        enrol(credential)
         put(credential, chain)
 
+    def put_all_enrolled(credentials: Sequence[Credential]) -> None:
+        for credential in credentials:
+            enrol(credential)
+        put_all(credentials)
+
     monkeypatch.setattr(store, 'put', put_enrolled)
+    monkeypatch.setattr(store, 'put_all', put_all_enrolled)
     return store

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 from collections.abc import Iterable
+from collections.abc import Sequence
 import datetime
 from typing import TypeVar
 
 from oslo_config import cfg
 
 from keymw.storage import base
+from keymw.storage.ldap import bulk
 from keymw.storage.ldap import settings
 from keymw.storage.ldap import survey
 from keymw.storage.ldap import writing
@@ -60,6 +62,9 @@ class LdapCredentials(base.CredentialStore):
         self._ask(
             lambda keys: writing.put(keys, self._users, credential, chain)
         )
+
+    def put_all(self, credentials: Sequence[base.Credential]) -> None:
+        self._ask(lambda keys: bulk.put_all(keys, self._users, credentials))
 
     def rename(self, credential: base.Credential, username: str) -> None:
         self._ask(lambda keys: writing.rename(keys, credential, username))

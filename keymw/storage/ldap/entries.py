@@ -1,6 +1,7 @@
 """Entries of a directory, and a key as attributes of an entry."""
 
 from collections.abc import Mapping
+from collections.abc import Sequence
 import dataclasses
 import datetime
 
@@ -42,6 +43,11 @@ class Held:
 def equals(attribute: str, value: str) -> str:
     """Return the filter for entries whose attribute has a value."""
     return f'({attribute}={ldap.filter.escape_filter_chars(value)})'
+
+
+def any_of(filters: Sequence[str]) -> str:
+    """Return the filter for entries that pass one of some filters."""
+    return f'(|{"".join(filters)})'
 
 
 class Names:

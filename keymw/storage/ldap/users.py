@@ -1,11 +1,15 @@
 """The entries of users, with or without a key."""
 
+from collections.abc import Collection
+from collections.abc import Iterable
+
 import ldap
 from oslo_config import cfg
 
 from keymw.conf import ConfigError
 from keymw.storage import base
 from keymw.storage.ldap.entries import Entry
+from keymw.storage.ldap.entries import any_of
 from keymw.storage.ldap.entries import equals
 from keymw.storage.ldap.session import Session
 
@@ -33,24 +37,44 @@ class Users:
 
         :raises NoPlace: there is no such entry, or there are several.
         """
-        value = key.user_id if self._by_id else key.username
+        value = self.value(key)
         if value is None:
             return None
-        found = list(self._having(session, value))
+        found = self._having(session, [value])[value]
         if len(found) != 1:
             raise self._not_one(len(found), value)
         return found[0]
 
-    def _having(self, session: Session, value: str) -> list[Entry]:
-        # The comparison of the directory may ignore case; ours is exact.
-        return [
-            entry
-            for entry in session.search(
-                f'(&{self.filter}{equals(self._attribute, value)})',
-                ['objectClass', self._attribute],
-            )
-            if value.encode() in entry.values(self._attribute)
-        ]
+    def value(self, key: base.Credential) -> str | None:
+        """Return what finds the entry of the user of a key."""
+        return key.user_id if self._by_id else key.username
+
+    def entries(
+        self, session: Session, keys: Iterable[base.Credential]
+    ) -> dict[str | None, Entry]:
+        """Return the entries of the users of keys by value, if just one."""
+        values = {value for key in keys if (value := self.value(key))}
+        having = self._having(session, values) if values else {}
+        return {
+            value: entries[0]
+            for value, entries in having.items()
+            if len(entries) == 1
+        }
+
+    def _having(
+        self, session: Session, values: Collection[str]
+    ) -> dict[str, list[Entry]]:
+        """Return the entries that have each value, in one search."""
+        one = any_of([equals(self._attribute, value) for value in values])
+        found: dict[str, list[Entry]] = {value: [] for value in values}
+        for entry in session.search(
+            f'(&{self.filter}{one})', ['objectClass', self._attribute]
+        ):
+            # The comparison of the directory may ignore case; ours is exact.
+            for value in {v.decode() for v in entry.values(self._attribute)}:
+                if value in found:
+                    found[value].append(entry)
+        return found
 
     def _not_one(self, number: int, value: str) -> base.NoPlace:
         option = 'user_id' if self._by_id else 'user_name'

@@ -43,13 +43,13 @@ def _put(
     former = keys.of_user(key.user_id)
     entry = _entry(keys, users, key, former)
     _take_name(keys, key)
-    changes = keys.names.write(_aged(key, former), entry)
-    _dated(keys, entry, changes, key.user_id, chain)
+    changes = keys.names.write(aged(key, former), entry)
+    _change(keys, entry, changes, key.user_id, chain)
     _clear_others(keys, entry, former)
-    _settle(keys, Held(entry, key))
+    settle(keys, Held(entry, key))
 
 
-def _dated(
+def _change(
     keys: Keys,
     entry: Entry,
     changes: list[Change],
@@ -58,21 +58,39 @@ def _dated(
 ) -> None:
     """Change the key on an entry and record the time of the change.
 
-    One modification does both, with the clock of this machine. If the clock
-    of the directory shows another second, the time is set to the end of that
-    second, because a directory reports whole seconds.
+    One modification does both.
     """
-    names, now = keys.names, _now()
-    dated = names.date(entry, user_id, base.Change(now, chain))
-    shown = keys.session.modify(entry.dn, changes + dated)
-    if shown is not None and shown != now.replace(microsecond=0):
-        with contextlib.suppress(*OVERTAKEN):
-            end = shown.replace(microsecond=999_999)
-            keys.session.modify(entry.dn, names.redate(now, end))
+    now, date = dated(keys, entry, user_id, chain)
+    redate(keys, entry, now, keys.session.modify(entry.dn, changes + date))
+
+
+def dated(
+    keys: Keys, entry: Entry, user_id: str, chain: str | None
+) -> tuple[datetime.datetime, list[Change]]:
+    """Return the time by the clock of this machine, and what records it."""
+    now = _now()
+    return now, keys.names.date(entry, user_id, base.Change(now, chain))
 
 
 def _now() -> datetime.datetime:
     return datetime.datetime.now(datetime.UTC)
+
+
+def redate(
+    keys: Keys,
+    entry: Entry,
+    now: datetime.datetime,
+    shown: datetime.datetime | None,
+) -> None:
+    """Record another time if the clock of the directory shows another second.
+
+    That is the end of the second that it shows, because a directory reports
+    whole seconds.
+    """
+    if shown is not None and shown != now.replace(microsecond=0):
+        with contextlib.suppress(*OVERTAKEN):
+            end = shown.replace(microsecond=999_999)
+            keys.session.modify(entry.dn, keys.names.redate(now, end))
 
 
 def _entry(
@@ -89,7 +107,8 @@ def _entry(
     return entry
 
 
-def _aged(key: base.Credential, former: list[Held]) -> base.Credential:
+def aged(key: base.Credential, former: list[Held]) -> base.Credential:
+    """Return a key with the time of creation of the one that it replaces."""
     replaced = newest(former) or key
     return dataclasses.replace(key, created_at=replaced.created_at)
 
@@ -122,7 +141,7 @@ def _clear_others(keys: Keys, entry: Entry, former: list[Held]) -> None:
             )
 
 
-def _settle(keys: Keys, own: Held) -> None:
+def settle(keys: Keys, own: Held) -> None:
     """Leave a name with one of the users who got it at the same time.
 
     Each of them may give it up, so one that finds no holder takes it back.
@@ -151,7 +170,7 @@ def rename(keys: Keys, key: base.Credential, username: str) -> None:
         changes = keys.names.unless_written(key) + keys.names.rename(renamed)
         if held.key == key and keys.change(held, changes):
             _take_name(keys, renamed)
-            _settle(keys, Held(held.entry, renamed))
+            settle(keys, Held(held.entry, renamed))
 
 
 def reseal(keys: Keys, user_id: str, old: bytes, new: bytes) -> bool:
@@ -198,7 +217,7 @@ def _drop(keys: Keys, entry: Entry, before: datetime.datetime) -> bool:
 def _clear(keys: Keys, held: Held, chain: str | None) -> bool:
     changes = keys.names.clear(held.key)
     try:
-        _dated(keys, held.entry, changes, held.key.user_id, chain)
+        _change(keys, held.entry, changes, held.key.user_id, chain)
     except OVERTAKEN:
         return False
     return True
