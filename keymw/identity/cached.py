@@ -4,6 +4,8 @@ from collections.abc import Callable
 import hashlib
 import logging
 import threading
+from typing import Any
+from typing import Generic
 from typing import TypeVar
 
 from cachetools import TLRUCache
@@ -48,18 +50,17 @@ class Cached(base.Identity):
         self._token_ttl = options.token_cache_ttl
         self._user_ttl = options.user_cache_ttl
         self._owner_ttl = options.owner_cache_ttl
-        self._lock = threading.Lock()
-        self._callers: TLRUCache[bytes, base.Caller] = TLRUCache(
-            options.cache_size, self._token_end, clock
-        )
-        self._users: TLRUCache[str, base.User] = TLRUCache(
-            options.cache_size, self._user_end, clock
-        )
-        self._owners: TLRUCache[str, base.Owner] = TLRUCache(
-            options.cache_size, self._owner_end, clock
-        )
+        counted = metrics.of(conf)
+
+        def kept(name: str, end: Callable[[Any, Any, float], float]) -> Any:
+            rows = TLRUCache(options.cache_size, end, clock)
+            return _Kept(rows, counted.cache(name))
+
+        self._callers: _Kept[bytes, base.Caller]
+        self._callers = kept('callers', self._token_end)
+        self._users: _Kept[str, base.User] = kept('users', self._user_end)
+        self._owners: _Kept[str, base.Owner] = kept('owners', self._owner_end)
         self._clock = clock
-        self._metrics = metrics.of(conf)
 
     def _token_end(
         self, _key: bytes, caller: base.Caller, now: float
@@ -89,9 +90,7 @@ class Cached(base.Identity):
 
     def caller(self, origin: Origin, token: str) -> base.Caller:
         key = hashlib.sha256(token.encode()).digest()
-        with self._lock:
-            known = _kept(self._callers, key)
-        self._metrics.cache('callers', is_hit=known is not None)
+        known = self._callers.get(key)
         if known is not None:
             return known.with_token(token)
         return self.present_caller(origin, token)
@@ -102,9 +101,8 @@ class Cached(base.Identity):
         found = self._asked(origin).caller(origin, token)
         if found.expires_at.timestamp() <= self._clock():
             raise faults.Unauthorized()
-        with self._lock:
-            # Keep tokens out of the cache: a memory dump must not show them.
-            self._callers[key] = found.with_token('')
+        # Keep tokens out of the cache: a memory dump must not show them.
+        self._callers.put(key, found.with_token(''))
         return found
 
     @property
@@ -150,33 +148,26 @@ class Cached(base.Identity):
     ) -> base.User:
         if not self._shares_users:
             return self._asked(origin).user(origin, user_id, caller)
-        with self._lock:
-            known = _kept(self._users, user_id)
-        self._metrics.cache('users', is_hit=known is not None)
+        known = self._users.get(user_id)
         if known is not None:
             return known
         found = self._asked(origin).user(origin, user_id, caller)
-        with self._lock:
-            self._users[user_id] = found
+        self._users.put(user_id, found)
         return found
 
     def present(
         self, origin: Origin, user_id: str, caller: base.Caller | None
     ) -> base.User:
         """The user, as in user(), but never from the cache."""
-        with self._lock:
-            self._users.pop(user_id, None)
+        self._users.drop(user_id)
         return self.user(origin, user_id, caller)
 
     def owner(self, origin: Origin, user_id: str) -> base.Owner:
-        with self._lock:
-            known = _kept(self._owners, user_id)
-        self._metrics.cache('owners', is_hit=known is not None)
+        known = self._owners.get(user_id)
         if known is not None:
             return known
         found = self._asked(origin).owner(origin, user_id)
-        with self._lock:
-            self._owners[user_id] = found
+        self._owners.put(user_id, found)
         return found
 
     def issue(
@@ -193,9 +184,30 @@ class Cached(base.Identity):
         return self._asked(origin).roles(origin, user_id, caller)
 
 
-def _kept(cache: TLRUCache[K, V], key: K) -> V | None:
-    # TLRUCache.get() looks each key up twice.
-    try:
-        return cache[key]
-    except KeyError:
-        return None
+class _Kept(Generic[K, V]):
+    """One cache; its look-ups are counted."""
+
+    def __init__(
+        self, rows: TLRUCache[K, V], count: Callable[[bool], None]
+    ) -> None:
+        self._rows = rows
+        self._count = count
+        self._lock = threading.Lock()
+
+    def get(self, key: K) -> V | None:
+        with self._lock:
+            # TLRUCache.get() looks each key up twice.
+            try:
+                found = self._rows[key]
+            except KeyError:
+                found = None
+        self._count(found is not None)
+        return found
+
+    def put(self, key: K, value: V) -> None:
+        with self._lock:
+            self._rows[key] = value
+
+    def drop(self, key: K) -> None:
+        with self._lock:
+            self._rows.pop(key, None)

@@ -1,5 +1,6 @@
 """The metrics that the parts of a filter count into; off by default."""
 
+from collections.abc import Callable
 from collections.abc import Iterable
 from typing import TypeVar
 
@@ -24,8 +25,10 @@ class Metrics:
     def failure(self, fault: Fault) -> None:
         """Count a fault by its internal reason."""
 
-    def cache(self, name: str, *, is_hit: bool) -> None:
-        """Count a look-up in a cache."""
+    def cache(self, name: str) -> Callable[[bool], None]:
+        """The counter of look-ups in a cache; it takes whether one hit."""
+        del name
+        return _ignore
 
     def timed(
         self, part: str, of: T, methods: Iterable[str], name: str = ''
@@ -37,6 +40,10 @@ class Metrics:
         """
         del part, methods, name
         return of
+
+
+def _ignore(_is_hit: bool) -> None:
+    pass
 
 
 _OFF = Metrics()

@@ -94,7 +94,6 @@ class Prometheus(base.Metrics):
             ('cache', 'result'),
         )
         self._of_route = functools.cache(self._bound_to_route)
-        self._of_cache = functools.cache(self._bound_to_cache)
         self._reasons: set[str] = set()
         self._is_checked = DIRECTORY in os.environ
 
@@ -103,23 +102,16 @@ class Prometheus(base.Metrics):
     ) -> None:
         if not self._is_checked:
             self._check(request.environ)
-        count, observe = self._of_route(
-            route.handler, route.method, route.path, route.rule, status
-        )
+        count, observe = self._of_route(route, status)
         count()
         observe(seconds)
         self.batch.bound()
 
     def _bound_to_route(
-        self,
-        handler: Callable[[Any], Any],
-        method: str,
-        path: str,
-        rule: str | None,
-        status: int,
+        self, route: Route, status: int
     ) -> tuple[Callable[[], None], Callable[[float], None]]:
-        family = handler.__module__.split('.')[1]
-        operation = rule or f'{method} {path}'
+        family = route.handler.__module__.split('.')[1]
+        operation = route.rule or f'{route.method} {route.path}'
         return (
             self.batch.counter(
                 self._requests.labels(family, operation, status)
@@ -135,12 +127,10 @@ class Prometheus(base.Metrics):
             self._reasons.add(reason)
         self._failures.labels(fault.status, reason).inc()
 
-    def cache(self, name: str, *, is_hit: bool) -> None:
-        self._of_cache(name, is_hit)()
-
-    def _bound_to_cache(self, name: str, is_hit: bool) -> Callable[[], None]:
-        result = 'hit' if is_hit else 'miss'
-        return self.batch.counter(self._caches.labels(name, result))
+    def cache(self, name: str) -> Callable[[bool], None]:
+        hit = self.batch.counter(self._caches.labels(name, 'hit'))
+        miss = self.batch.counter(self._caches.labels(name, 'miss'))
+        return lambda is_hit: hit() if is_hit else miss()
 
     def _check(self, environ: WSGIEnvironment) -> None:
         """Log at the first request that numbers of other workers lack."""

@@ -23,10 +23,11 @@ ANY = '*'
 _METHODS = ('GET', 'HEAD', 'POST', 'PATCH', 'DELETE')
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, eq=False)
 class Route:
     """One operation: a method and path, with its rule and functions.
 
+    Routes are made at start. Each is equal to itself alone.
     A name in braces in the path matches one segment.
     rule        the policy rule; None: the route needs no token
     handler     (call) -> result
