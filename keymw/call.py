@@ -29,6 +29,7 @@ from keymw.web.negotiate import Format
 from keymw.web.request import Request
 from keymw.web.table import Route
 
+_LookUp = Callable[[Origin, str, Caller | None], User]
 _Body = TypeVar('_Body', covariant=True)
 _Who = TypeVar('_Who', covariant=True)
 
@@ -125,13 +126,29 @@ class Call(Generic[_Who, _Body]):
         :raises Forbidden: the rule denies this target, or the caller must not
             learn that the user does not exist.
         """
+        return self._target(self.parts.identity.user)
+
+    def present_target(self: Call[Caller, object]) -> User:
+        """The user in the path, as in target(), looked up for this request.
+
+        For values to be stored: the name may belong to another user by now.
+        """
+        user = self._target(self.parts.identity.present)
+        return self.present(user) if self.is_own else user
+
+    @property
+    def is_own(self: Call[Caller, object]) -> bool:
+        """Whether the user in the path is the caller."""
+        return self.path['user_id'] == self.caller.user_id
+
+    def _target(self: Call[Caller, object], look_up: _LookUp) -> User:
         identity, caller = self.parts.identity, self.caller
         user_id = self.path['user_id']
-        if user_id == caller.user_id:
+        if self.is_own:
             # The token already identifies this user.
             user = User(user_id, caller.name, caller.domain_id)
         else:
-            user = self._user(user_id)
+            user = self._other(user_id, look_up)
         self.parts.rules.allow_on(
             self.rule,
             caller,
@@ -140,18 +157,17 @@ class Call(Generic[_Who, _Body]):
         )
         return user
 
-    def _user(self: Call[Caller, object], user_id: str) -> User:
+    def _other(
+        self: Call[Caller, object], user_id: str, look_up: _LookUp
+    ) -> User:
         try:
-            return self.parts.identity.user(self.origin, user_id, self.caller)
+            return look_up(self.origin, user_id, self.caller)
         except faults.UserNotFound:
             self.parts.rules.allow_on_nobody(self.rule, self.caller, user_id)
             raise
 
     def present(self: Call[Caller, object], user: User) -> User:
-        """The user, read from the identity service and not from the cache.
-
-        For values to be stored: the name may belong to another user by now.
-        """
+        """The user, read from the identity service and not from the cache."""
         identity, caller = self.parts.identity, self.caller
         try:
             return identity.present(self.origin, user.id, caller)

@@ -3,6 +3,8 @@
 Source: doc/contract/rackspace-identity 1.4 to 1.9.
 """
 
+import dataclasses
+
 from keymw.call import Call
 from keymw.credentials import keys
 from keymw.credentials.bodies import ApiKey
@@ -39,7 +41,7 @@ def put(call: Call[Caller, ApiKey]) -> ApiKey:
 
     :raises NameMismatch: the name in the body is not the user's.
     """
-    user = call.present(call.target())
+    user = call.present_target()
     if call.body.username != user.name:
         raise faults.NameMismatch()
     _check_name(user)
@@ -58,11 +60,38 @@ def delete(call: Call[Caller, None]) -> None:
 
 def reset(call: Call[Caller, None]) -> ApiKey:
     """Set a new random key; the user may or may not have one already."""
-    return _store(call, call.present(_target(call)), keys.new_api_key())
+    secret = keys.new_api_key()
+    renewed = _renewed(call, secret) if call.is_own else None
+    if renewed is not None:
+        return renewed
+    return _store(call, _checked(call, call.present_target()), secret)
+
+
+def _renewed(call: Call[Caller, None], secret: str) -> ApiKey | None:
+    """The caller's own key with a new secret; None if it needs a look-up.
+
+    If the key is stored under the name in the token, the name stays as it is,
+    and the identity service is not asked for it.
+    """
+    user = _checked(call, call.target())
+    former = call.parts.credentials.get(user.id)
+    if former is None or former.username != user.name:
+        return None
+    renewed = dataclasses.replace(
+        former,
+        secret=call.parts.vault.seal(KIND, user.id, secret),
+        updated_at=call.parts.now(),
+    )
+    if not call.parts.credentials.renew(former, renewed, call.caller.chain):
+        return None
+    return ApiKey(user.name, secret)
 
 
 def _target(call: Call[Caller, object]) -> User:
-    user = call.target()
+    return _checked(call, call.target())
+
+
+def _checked(call: Call[Caller, object], user: User) -> User:
     if call.format is Format.XML:
         _check_name(user)
     return user

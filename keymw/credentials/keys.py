@@ -1,7 +1,7 @@
 """Generation and comparison of API keys."""
 
 import hmac
-import uuid
+import secrets
 
 
 def new_api_key() -> str:
@@ -9,7 +9,7 @@ def new_api_key() -> str:
 
     Source: doc/contract/rackspace-identity 1.9.
     """
-    return uuid.uuid4().hex
+    return secrets.token_hex(16)
 
 
 def are_equal(one: str, other: str) -> bool:

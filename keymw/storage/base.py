@@ -67,9 +67,9 @@ class Change:
 class CredentialStore(abc.ABC):
     """API keys by user. Ids and names are compared exactly, with their case.
 
-    put, put_all and delete are changes. The last change of each user is kept,
-    also after the key is deleted. rename and reseal are not changes. Every
-    method raises Outage if the store cannot be reached or fails.
+    put, put_all, renew and delete are changes. The last change of each user
+    is kept, also after the key is deleted. rename and reseal are not changes.
+    Every method raises Outage if the store cannot be reached or fails.
     """
 
     @abc.abstractmethod
@@ -114,6 +114,18 @@ class CredentialStore(abc.ABC):
         """
         for credential in credentials:
             self.put(credential)
+
+    def renew(
+        self, former: Credential, renewed: Credential, chain: str | None
+    ) -> bool:
+        """Replace secret and updated_at of a credential that was read before.
+
+        chain: see Change. Return False, and change nothing, if the credential
+        was written, deleted or lost its name since it was read; a driver may
+        always do so.
+        """
+        del former, renewed, chain
+        return False
 
     @abc.abstractmethod
     def rename(self, credential: Credential, username: str) -> None:

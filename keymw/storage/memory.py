@@ -67,6 +67,19 @@ class MemoryCredentials(base.CredentialStore):
                 credential, created_at=mine.created_at
             )
 
+    def renew(
+        self,
+        former: base.Credential,
+        renewed: base.Credential,
+        chain: str | None,
+    ) -> bool:
+        with self._lock:
+            if self._rows.get(former.user_id) != former:
+                return False
+            self._rows[former.user_id] = renewed
+            self._date(former.user_id, chain)
+            return True
+
     def _date(self, user_id: str, chain: str | None) -> None:
         self._changes[user_id] = base.Change(self.now(), chain)
 

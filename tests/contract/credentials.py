@@ -399,6 +399,40 @@ class CredentialStoreContract:
             written, key=lambda row: row.user_id
         )
 
+    def test_renewal_replaces_what_was_read_or_nothing(
+        self, store: CredentialStore
+    ) -> None:
+        row, other = credential('ann'), credential('bob')
+        renewed = dataclasses.replace(row, secret=b'new', updated_at=LATER)
+        for written in (row, other):
+            store.put(written)
+        before = changed(store, 'ann').at
+        if store.renew(row, renewed, 'chain'):
+            assert store.get('ann') == renewed
+            assert changed(store, 'ann').chain == 'chain'
+            assert changed(store, 'ann').at > before
+        else:
+            assert store.get('ann') == row
+            assert changed(store, 'ann').at == before
+        assert store.get('bob') == other
+
+    @pytest.mark.parametrize('since', ['written', 'nameless', 'deleted'])
+    def test_renewal_of_what_changed_since_does_nothing(
+        self, store: CredentialStore, since: str
+    ) -> None:
+        row = credential('ann')
+        store.put(row)
+        if since == 'written':
+            store.put(dataclasses.replace(row, secret=b'newer'))
+        elif since == 'nameless':
+            store.put(credential('bob', username=row.username))
+        else:
+            store.delete('ann')
+        found, change = store.get('ann'), changed(store, 'ann')
+        renewed = dataclasses.replace(row, secret=b'new', updated_at=LATER)
+        assert not store.renew(row, renewed, 'chain')
+        assert (store.get('ann'), changed(store, 'ann')) == (found, change)
+
     def test_rename_gives_the_name_and_changes_nothing_else(
         self, store: CredentialStore
     ) -> None:

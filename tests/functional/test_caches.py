@@ -114,6 +114,45 @@ def test_zero_turns_both_off(
         assert between.count(VALIDATE) == between.count(USER) == asked
 
 
+def test_write_for_another_looks_the_user_up_once(
+    tmp_path: pathlib.Path, between: Between, bob: Account, admin: str
+) -> None:
+    options = {'identity': {'api_version': 'v2.0'}}
+    web = front.front(tmp_path / 'keymw', between, options)
+    for asked in (1, 2):
+        made: Any = front.ask(web, JSON, 'POST', wires.reset(bob.id), admin)
+        assert made.status_int == 200
+        assert between.count(USER) == asked
+
+
+def test_own_reset_asks_for_the_name_where_the_store_has_another(
+    tmp_path: pathlib.Path,
+    pipeline: PipelineV2,
+    between: Between,
+    bob: Account,
+) -> None:
+    options = {
+        'identity': {'api_version': 'v2.0'},
+        # No token of v2.0 says how it was got.
+        'kskey': {'stale_tokens': 'allow'},
+    }
+    web = front.front(tmp_path / 'keymw', between, options)
+    token = pipeline.token(bob)
+
+    def reset(token: str) -> Any:
+        return front.ask(web, JSON, 'POST', wires.reset(bob.id), token)
+
+    made = [JSON.key(reset(token)) for _ in range(3)]
+    assert len(set(made)) == 3
+    assert between.count(USER) == 1
+    bob.name = 'robert'
+    token = pipeline.token(bob)
+    name, _ = JSON.key(reset(token))
+    assert (name, between.count(USER)) == ('robert', 2)
+    shown: Any = front.ask(web, JSON, 'GET', wires.key(bob.id), token)
+    assert JSON.key(shown)[0] == 'robert'
+
+
 def test_token_is_never_remembered_past_its_end(
     caching: Fronts, pipeline: PipelineV2, clock: Clock, bob: Account
 ) -> None:

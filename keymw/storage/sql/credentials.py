@@ -62,6 +62,18 @@ class SqlCredentials(base.CredentialStore):
     ) -> None:
         changes.write(self._db, chain, lambda on: _put_all(on, [credential]))
 
+    def renew(
+        self,
+        former: base.Credential,
+        renewed: base.Credential,
+        chain: str | None,
+    ) -> bool:
+        return bool(
+            changes.write(
+                self._db, chain, lambda on: _renew(on, former, renewed)
+            )
+        )
+
     def put_all(self, credentials: Sequence[base.Credential]) -> None:
         if credentials:
             changes.write(self._db, None, lambda on: _put_all(on, credentials))
@@ -233,6 +245,36 @@ def _put_all(
         on.execute(bulk.take_names, bulk.claims(credentials))
         on.execute(_upsert_all, bulk.whole(last))
     return [c.user_id for c in last]
+
+
+def _renew(
+    on: Statements, former: base.Credential, renewed: base.Credential
+) -> list[str]:
+    retired.check(on, [renewed.secret])
+    values = {
+        'of_user': former.user_id,
+        'name': former.username,
+        'former': former.secret,
+        'new': renewed.secret,
+        'at': _naive(renewed.updated_at),
+    }
+    return [former.user_id] if on.execute(_renew_unchanged, [values]) else []
+
+
+@functools.cache
+def _renew_unchanged(_dialect: str) -> sa.Update:
+    return (
+        sa.update(CREDENTIAL)
+        .where(
+            _COLUMNS.user_id == sa.bindparam('of_user'),
+            _COLUMNS.username == sa.bindparam('name'),
+            _COLUMNS.secret == sa.bindparam('former'),
+        )
+        .values(
+            secret=sa.bindparam('new'),
+            updated_at=sa.bindparam('at', type_=_COLUMNS.updated_at.type),
+        )
+    )
 
 
 def _delete(on: Statements, user_id: str) -> list[str]:

@@ -107,7 +107,7 @@ class Prepared:
         self._sql = str(compiled)
         self._order = compiled.positiontup
         self._constants = {
-            name: _apply(_to_driver(bind.type, dialect), bind.value)
+            name: _constant(bind, dialect)
             for name, bind in binds.items()
             if not bind.required
         }
@@ -201,14 +201,15 @@ class Prepared:
         made = dict(self._constants)
         for key, value in values.items():
             name, convert = self._values[key]
-            made[name] = _apply(convert, value)
+            made[name] = value if convert is None else convert(value)
         if self._order is None:
             return made
         return [made[name] for name in self._order]
 
 
-def _apply(convert: _Convert, value: Any) -> Any:
-    return value if convert is None else convert(value)
+def _constant(bind: Any, dialect: sa.Dialect) -> Any:
+    convert = _to_driver(bind.type, dialect)
+    return bind.value if convert is None else convert(bind.value)
 
 
 def _convert_each(convert: _Convert, values: Sequence[Any]) -> Sequence[Any]:
