@@ -256,7 +256,7 @@ def _renew(
         'name': former.username,
         'former': former.secret,
         'new': renewed.secret,
-        'at': _naive(renewed.updated_at),
+        'at': _to_row(renewed)['updated_at'],
     }
     return [former.user_id] if on.execute(_renew_unchanged, [values]) else []
 
