@@ -31,7 +31,7 @@ from keymw.storage import load as storage_load
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
-DEADLINE = 1.0
+DEADLINE = 0.5
 MOST_SECONDS = 3600
 # The filters of this process, as long as each is in use.
 _FILTERS: weakref.WeakKeyDictionary[Any, tuple[tuple[str, ...], Checks]] = (
@@ -92,7 +92,7 @@ def page(
     """The health checks in front of app, by the options of a paste ini.
 
     config_file  only filters with this file; default: all of the process
-    deadline     seconds for each check; default: 1
+    deadline     seconds for each check; default: 0.5
     detailed     whether the page names each check; default: false
 
     :raises ConfigError: an option is unknown or not valid.

@@ -140,3 +140,7 @@ def test_balancer_leaves_out_a_node_while_its_store_is_away(
             assert first.send('GET', '/healthz')[0] == 200
             store.start()
             reach(one='UP', two='UP')
+            store.freeze()
+            reach(one='DOWN', two='UP')
+            store.thaw()
+            reach(one='UP', two='UP')

@@ -22,8 +22,8 @@ frontend clients
     default_backend identity
 backend identity
     option httpchk GET /readyz
-    default-server inter 500ms fall 2 rise 1 check
-    timeout check 1500ms
+    default-server inter 500ms fastinter 100ms fall 2 rise 1 check
+    timeout check 1s
 {nodes}
 """
 
