@@ -8,8 +8,10 @@ SOAK ?= 600
 MINUTES ?= 60
 SAMPLE ?= 200
 export PORT DEMO_DIR
+# The tests start hundreds of Pythons; without it each compiles keymw anew.
+unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo free-port test coverage fast contract keystone bench bench-counts
+.PHONY: demo free-port test types every-test coverage fast contract keystone bench bench-counts
 .PHONY: gate-table samples docs
 .PHONY: dist clean mutants soak
 
@@ -30,11 +32,17 @@ $(VENV)/installed-demo: pyproject.toml
 
 
 # Style, types, and every test; what is missing here is skipped by name, or
-# fails where KEYMW_REQUIRE_SERVERS=1 promised it.
+# fails where KEYMW_REQUIRE_SERVERS=1 promised it. mypy uses one processor for
+# half a minute, so the tests run beside it.
 test: $(VENV)/installed-test
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/ruff format --check .
+	@$(MAKE) --no-print-directory --jobs=2 --keep-going types every-test
+
+types: $(VENV)/installed-test
 	@$(VENV)/bin/mypy
+
+every-test: $(VENV)/installed-test
 	@$(VENV)/bin/pytest -n $(WORKERS) --dist loadfile -rs
 
 # Every test, and which lines and branches of keymw ran; half as slow again.
