@@ -59,6 +59,12 @@ def owner(demo: Demo) -> Key:
     return new_key(demo)
 
 
+@pytest.fixture(scope='module')
+def reader(demo: Demo) -> Key:
+    """A key that may read."""
+    return new_key(demo, READER)
+
+
 def manage(demo: Demo, *words: str) -> str:
     """What keymw-manage prints, run beside the demo."""
     return subprocess.run(
@@ -150,15 +156,13 @@ CALLS: list[tuple[str, str, Any]] = [
 def told_by(
     client: Callable[[], list[Any]],
     demo: Demo,
-    public: str,
-    private: str,
+    *keys: Key,
     calls: list[tuple[str, str, Any]] = CALLS,
 ) -> list[Any]:
-    """The responses of a client to the whole list of requests."""
+    """The responses of a client with each key to all requests of a list."""
     given = {
         'url': demo.url + ADMIN,
-        'public_key': public,
-        'private_key': private,
+        'keys': [(key.public, key.private) for key in keys],
         'calls': [
             (method, path, None if body is None else json.dumps(body))
             for method, path, body in calls
@@ -171,10 +175,18 @@ def told_by(
 
 
 @pytest.mark.parametrize('client', CLIENTS.values(), ids=CLIENTS)
-def test_a_client_completes_every_call(
-    demo: Demo, owner: Key, client: Callable[[], list[Any]]
+def test_a_client_completes_what_its_key_allows(
+    demo: Demo, owner: Key, reader: Key, client: Callable[[], list[Any]]
 ) -> None:
-    answers = told_by(client, demo, owner.public, owner.private)
+    wrong = dataclasses.replace(owner, private=WRONG)
+    whole, read_only, refused = told_by(client, demo, owner, reader, wrong)
+    check_whole(owner, whole)
+    check_read_only(read_only)
+    assert {status for status, _ in refused} == {401}
+
+
+def check_whole(owner: Key, answers: list[Any]) -> None:
+    """Every call is completed."""
     statuses = [status for status, _ in answers]
     assert statuses == [200] * 5 + [204, 400] + [200] * 3 + [204]
     listed, roles, made, shown, changed, _, gone, *entries = [
@@ -192,20 +204,8 @@ def test_a_client_completes_every_call(
     ]
 
 
-@pytest.mark.parametrize('client', CLIENTS.values(), ids=CLIENTS)
-def test_a_client_with_a_wrong_key_is_told_so(
-    demo: Demo, owner: Key, client: Callable[[], list[Any]]
-) -> None:
-    answers = told_by(client, demo, owner.public, WRONG)
-    assert {status for status, _ in answers} == {401}
-
-
-@pytest.mark.parametrize('client', CLIENTS.values(), ids=CLIENTS)
-def test_a_client_without_the_role_is_told_so(
-    demo: Demo, client: Callable[[], list[Any]]
-) -> None:
-    reader = new_key(demo, READER)
-    answers = told_by(client, demo, reader.public, reader.private)
+def check_read_only(answers: list[Any]) -> None:
+    """Writes are refused for want of a role."""
     writes = [
         (status, body['errorCode'])
         for (status, body), (method, *_) in zip(answers, CALLS, strict=True)
@@ -229,7 +229,7 @@ def test_a_client_that_leaves_the_query_out_of_its_uri(
         ('DELETE', '/apiKeys/ID', None),
     ]
     client = in_node('digest_axios', '@mhoc/axios-digest-auth@0.8.0')
-    answers = told_by(client, demo, owner.public, owner.private, calls)
+    (answers,) = told_by(client, demo, owner, calls=calls)
     statuses = [status for status, _ in answers]
     assert statuses == [200, 200, 200, 401, 401, 204]
     assert owner.id in {key['id'] for key in answers[0][1]['results']}

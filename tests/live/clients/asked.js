@@ -1,4 +1,5 @@
-// What a client with a global key is to ask, and what it is answered.
+// What a client with each of some global keys is to ask, and what it is
+// answered.
 
 const { pathToFileURL } = require('url');
 
@@ -10,21 +11,26 @@ function load(name) {
 }
 
 // "ID" in a path is the id in the last answer to a POST.
-async function askAll(ask) {
-  const answers = [];
+async function answers(ask) {
+  const all = [];
   let id = '0'.repeat(24);
   for (const [method, path, body] of given.calls) {
     const url = given.url + path.replace('ID', id);
     const [status, said] = await ask(method, url, body ?? undefined);
-    answers.push([status, JSON.parse(said || 'null')]);
-    if (method === 'POST' && status === 200) id = answers.at(-1)[1].id;
+    all.push([status, JSON.parse(said || 'null')]);
+    if (method === 'POST' && status === 200) id = all.at(-1)[1].id;
   }
-  console.log(JSON.stringify(answers));
+  return all;
+}
+
+async function askAll(client) {
+  const all = [];
+  for (const key of given.keys) all.push(await answers(client(...key)));
+  console.log(JSON.stringify(all));
 }
 
 module.exports = {
   askAll,
-  given,
   headers: { 'Content-Type': 'application/json' },
   load,
 };

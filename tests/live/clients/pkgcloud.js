@@ -2,22 +2,21 @@
 
 const { promisify } = require('util');
 
-const given = JSON.parse(require('fs').readFileSync(0));
+const logins = JSON.parse(require('fs').readFileSync(0));
 const pkgcloud = require(require.resolve('pkgcloud', { paths: [process.argv[2]] }));
-
-const options = {
-  provider: 'rackspace',
-  username: given.name,
-  apiKey: given.key,
-  authUrl: given.url,
-  region: 'RegionOne',
-};
 
 function asker(client) {
   return (name) => promisify(client[name].bind(client))();
 }
 
-async function signInAndList() {
+async function signInAndList(given) {
+  const options = {
+    provider: 'rackspace',
+    username: given.name,
+    apiKey: given.key,
+    authUrl: given.url,
+    region: 'RegionOne',
+  };
   const storage = pkgcloud.storage.createClient(options);
   const compute = pkgcloud.compute.createClient(options);
   const listed = [
@@ -29,6 +28,13 @@ async function signInAndList() {
   return { token: storage._identity.token.id, listed };
 }
 
-signInAndList()
-  .catch((error) => ({ refused: error.failCode, status: error.statusCode }))
-  .then((told) => console.log(JSON.stringify(told)));
+async function main() {
+  const told = [];
+  for (const given of logins) {
+    const refusal = (e) => ({ refused: e.failCode, status: e.statusCode });
+    told.push(await signInAndList(given).catch(refusal));
+  }
+  console.log(JSON.stringify(told));
+}
+
+main();
