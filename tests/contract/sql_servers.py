@@ -18,6 +18,7 @@ import pathlib
 import threading
 import time
 from typing import Any
+from typing import ClassVar
 
 from alembic import autogenerate
 from alembic.runtime import migration
@@ -27,11 +28,7 @@ import sqlalchemy as sa
 
 from keymw import conf as configuration
 from keymw.storage import base
-from keymw.storage.api_keys import ApiKeyStore
 from keymw.storage.base import CredentialStore
-from keymw.storage.global_keys import AccessListStore
-from keymw.storage.global_keys import GlobalKeyStore
-from keymw.storage.global_keys import UsedNonceStore
 from keymw.storage.sql import migrate
 from keymw.storage.sql import tables
 from keymw.storage.sql.access_list import SqlAccessList
@@ -103,9 +100,6 @@ def calls(store: CredentialStore) -> dict[str, Callable[[], Any]]:
     }
 
 
-CALLS = ('check', 'get', 'find', 'put', 'delete', 'page')
-
-
 class Writer:
     """Writes one credential after the other, and records the confirmed."""
 
@@ -155,21 +149,31 @@ def soon() -> Iterator[None]:
     assert time.monotonic() - start < SOON
 
 
-class SqlServerContract(CredentialStoreContract, CredentialOutageContract):
-    """Promises of the sql driver on a server that can be stopped."""
+class _OnServer:
+    """A store on a server, and one where nothing listens."""
+
+    driver: ClassVar[type[Any]]
 
     @pytest.fixture
     def conf(self, tmp_path: pathlib.Path, url: str) -> cfg.ConfigOpts:
         return load(tmp_path / 'keymw', url)
 
     @pytest.fixture
-    def store(self, conf: cfg.ConfigOpts) -> CredentialStore:
+    def store(self, conf: cfg.ConfigOpts) -> Any:
         migrate.sync(Database(conf))
-        return SqlCredentials(conf)
+        return self.driver(conf)
 
     @pytest.fixture
-    def unreachable(self, tmp_path: pathlib.Path, url: str) -> CredentialStore:
-        return SqlCredentials(load_nowhere(tmp_path / 'nowhere', url))
+    def unreachable(self, tmp_path: pathlib.Path, url: str) -> Any:
+        return self.driver(load_nowhere(tmp_path / 'nowhere', url))
+
+
+class SqlServerContract(
+    _OnServer, CredentialStoreContract, CredentialOutageContract
+):
+    """Promises of the sql driver on a server that can be stopped."""
+
+    driver = SqlCredentials
 
     def test_nul_is_a_letter_like_others(self, store: CredentialStore) -> None:
         rows = [credential(id_) for id_ in ('a', 'a\0', 'a\0b', 'ab')]
@@ -180,15 +184,24 @@ class SqlServerContract(CredentialStoreContract, CredentialOutageContract):
         assert store.find('default', 'name of a\0b') == rows[2]
         assert store.find('default\0', 'name of a\0b') is None
 
-    @pytest.mark.parametrize('call', CALLS)
     def test_stopped_server_is_an_outage_until_it_is_back(
-        self, store: CredentialStore, server: Server, call: str
+        self, conf: cfg.ConfigOpts, store: CredentialStore, server: Server
     ) -> None:
         at_once(*[partial(store.get, 'ann')] * THREADS)
-        with stopped(server), soon(), pytest.raises(base.Outage) as outage:
-            calls(store)[call]()
-        assert 'secret' not in str(outage.value)
-        calls(store)[call]()
+        every = [
+            *calls(store).values(),
+            *global_keys.calls(SqlGlobalKeys(conf)).values(),
+            *access_list.calls(SqlAccessList(conf)).values(),
+            *api_keys.calls(SqlApiKeys(conf)),
+            *used_nonces.calls(SqlUsedNonces(conf)),
+        ]
+        with stopped(server):
+            for call in every:
+                with soon(), pytest.raises(base.Outage) as outage:
+                    call()
+                assert 'secret' not in str(outage.value)
+        for call in every:
+            call()
 
     def test_restart_between_two_calls_is_not_noticed(
         self, store: CredentialStore, server: Server
@@ -340,97 +353,35 @@ class SqlServerContract(CredentialStoreContract, CredentialOutageContract):
 
 
 class SqlServerGlobalKeysContract(
-    GlobalKeyStoreContract, GlobalKeyOutageContract
+    _OnServer, GlobalKeyStoreContract, GlobalKeyOutageContract
 ):
     """The same for its global keys."""
 
-    @pytest.fixture
-    def store(self, tmp_path: pathlib.Path, url: str) -> GlobalKeyStore:
-        conf = load(tmp_path / 'keymw', url)
-        migrate.sync(Database(conf))
-        return SqlGlobalKeys(conf)
-
-    @pytest.fixture
-    def unreachable(self, tmp_path: pathlib.Path, url: str) -> GlobalKeyStore:
-        return SqlGlobalKeys(load_nowhere(tmp_path / 'nowhere', url))
-
-    def test_stopped_server_is_an_outage_until_it_is_back(
-        self, store: GlobalKeyStore, server: Server
-    ) -> None:
-        check_outage(server, list(global_keys.calls(store).values()))
+    driver = SqlGlobalKeys
 
 
 class SqlServerAccessListContract(
-    AccessListStoreContract, AccessListOutageContract
+    _OnServer, AccessListStoreContract, AccessListOutageContract
 ):
     """The same for its access list."""
 
-    @pytest.fixture
-    def store(self, tmp_path: pathlib.Path, url: str) -> AccessListStore:
-        conf = load(tmp_path / 'keymw', url)
-        migrate.sync(Database(conf))
-        return SqlAccessList(conf)
-
-    @pytest.fixture
-    def unreachable(self, tmp_path: pathlib.Path, url: str) -> AccessListStore:
-        return SqlAccessList(load_nowhere(tmp_path / 'nowhere', url))
-
-    def test_stopped_server_is_an_outage_until_it_is_back(
-        self, store: AccessListStore, server: Server
-    ) -> None:
-        check_outage(server, list(access_list.calls(store).values()))
+    driver = SqlAccessList
 
 
-class SqlServerApiKeysContract(ApiKeyStoreContract, ApiKeyOutageContract):
+class SqlServerApiKeysContract(
+    _OnServer, ApiKeyStoreContract, ApiKeyOutageContract
+):
     """The same for its API keys."""
 
-    @pytest.fixture
-    def store(self, tmp_path: pathlib.Path, url: str) -> ApiKeyStore:
-        conf = load(tmp_path / 'keymw', url)
-        migrate.sync(Database(conf))
-        return SqlApiKeys(conf)
-
-    @pytest.fixture
-    def unreachable(self, tmp_path: pathlib.Path, url: str) -> ApiKeyStore:
-        return SqlApiKeys(load_nowhere(tmp_path / 'nowhere', url))
-
-    def test_stopped_server_is_an_outage_until_it_is_back(
-        self, store: ApiKeyStore, server: Server
-    ) -> None:
-        check_outage(server, api_keys.calls(store))
+    driver = SqlApiKeys
 
 
 class SqlServerUsedNoncesContract(
-    UsedNonceStoreContract, UsedNonceOutageContract
+    _OnServer, UsedNonceStoreContract, UsedNonceOutageContract
 ):
     """The same for used nonces."""
 
-    @pytest.fixture
-    def store(self, tmp_path: pathlib.Path, url: str) -> UsedNonceStore:
-        conf = load(tmp_path / 'keymw', url)
-        migrate.sync(Database(conf))
-        return SqlUsedNonces(conf)
-
-    @pytest.fixture
-    def unreachable(self, tmp_path: pathlib.Path, url: str) -> UsedNonceStore:
-        return SqlUsedNonces(load_nowhere(tmp_path / 'nowhere', url))
-
-    def test_stopped_server_is_an_outage_until_it_is_back(
-        self, store: UsedNonceStore, server: Server
-    ) -> None:
-        check_outage(server, used_nonces.calls(store))
-
-
-def check_outage(server: Server, every: list[Callable[[], Any]]) -> None:
-    """Each call reports a stopped server, and works later."""
-    every[0]()
-    with stopped(server):
-        for call in every:
-            with soon(), pytest.raises(base.Outage) as outage:
-                call()
-            assert 'secret' not in str(outage.value)
-    for call in every:
-        call()
+    driver = SqlUsedNonces
 
 
 @contextlib.contextmanager

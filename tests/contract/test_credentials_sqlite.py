@@ -16,7 +16,6 @@ from keymw import conf
 from keymw.storage import base
 from keymw.storage.base import CredentialStore
 from keymw.storage.sql import database
-from keymw.storage.sql import migrate
 from keymw.storage.sql.credentials import SqlCredentials
 from keymw.storage.sql.prepared import Prepared
 from keymw.storage.sql.tables import CREDENTIAL
@@ -43,9 +42,8 @@ def file(made: Deployment) -> pathlib.Path:
 
 @pytest.fixture
 def store(made: Deployment) -> SqlCredentials:
-    loaded = conf.load(str(made.conf_file))
-    migrate.sync(database.Database(loaded))
-    return SqlCredentials(loaded)
+    made.make_database()
+    return SqlCredentials(conf.load(str(made.conf_file)))
 
 
 class TestSqlite(CredentialStoreContract, CredentialOutageContract):

@@ -27,7 +27,7 @@ NULL_KEY = base64.urlsafe_b64encode(bytes(32))
 def made(tmp_path: pathlib.Path) -> Deployment:
     """A configuration and a database, without keys."""
     found = Deployment(tmp_path / 'keymw')
-    manage.run(found.conf_file, 'db', 'sync')
+    found.make_database()
     return found
 
 

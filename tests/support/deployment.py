@@ -67,15 +67,20 @@ class Deployment:
 
     def set_up(self) -> None:
         """What "db sync" and "vault setup" do."""
+        self.make_database()
+        # oslo.config reads all options for one; most tests are set up anew.
+        vault.setup(self._written['vault']['key_repository'])
+
+    def make_database(self) -> None:
+        """What "db sync" does."""
         file = self.home / 'keymw.db'
         known = self._written.get('database', 'connection', fallback=None)
         if known == f'sqlite:///{file}' and not file.exists():
+            file.touch(0o600)
             file.write_bytes(_empty_database())
         else:
             loaded = conf.load(str(self.conf_file))
             migrate.sync(database.Database(loaded))
-        # oslo.config reads all options for one; most tests are set up anew.
-        vault.setup(self._written['vault']['key_repository'])
 
     def load(self, app: Any) -> Any:
         """keymw in front of an application, loaded from a paste ini."""
