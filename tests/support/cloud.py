@@ -28,7 +28,8 @@ CONF = {
         'sqlite_synchronous': 'false',
     },
     'auth': {'external': 'Domain'},
-    'identity': {'password_hash_rounds': '4', 'caching': 'false'},
+    'identity': {'password_hash_rounds': '4'},
+    # With these a token that its owner revoked serves on for a while.
     'token': {'caching': 'false'},
     'revoke': {'caching': 'false'},
     'fernet_tokens': {'key_repository': '{home}/fernet'},
