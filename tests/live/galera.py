@@ -205,9 +205,17 @@ class Outcome:
 
 
 def run(
-    home: pathlib.Path, cloud: Cloud, *, one_node_each: bool = False
+    home: pathlib.Path,
+    cloud: Cloud,
+    *,
+    one_node_each: bool = False,
+    phase: float = PHASE,
 ) -> Outcome:
-    """Kill a node under load, start it again, and check its data."""
+    """Kill a node under load, start it again, and check its data.
+
+    phase is how many seconds the clients write before the node is killed,
+    and after it has come back; twice as many while it is away.
+    """
     users = [cloud.person() for _ in range(USERS)]
     with Galera() as galera, contextlib.ExitStack() as running:
         made = _deployments(home, galera, one_node_each)
@@ -222,13 +230,13 @@ def run(
             for number in range(CLIENTS)
         ]
         with _all_running(clients):
-            time.sleep(PHASE)
+            time.sleep(phase)
             galera.nodes[0].kill()
-            time.sleep(2 * PHASE)
+            time.sleep(2 * phase)
             start = time.monotonic()
             galera.nodes[0].start()
             rejoined = time.monotonic() - start
-            time.sleep(PHASE)
+            time.sleep(phase)
         return Outcome(
             [answer for client in clients for answer in client.answers],
             sum(client.stale for client in clients),

@@ -8,7 +8,6 @@ import pathlib
 import re
 import signal
 import subprocess
-import sys
 import textwrap
 import time
 
@@ -17,6 +16,7 @@ import pytest
 from tests.live.demo import ROOT
 from tests.live.demo import Demo
 from tests.live.demo import start
+from tests.support import openstack
 from tests.support import wire as wires
 
 
@@ -30,10 +30,12 @@ def is_alive(pid: int) -> bool:
 
 @pytest.fixture(scope='module')
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
-    """The demo, from nothing."""
+    """The demo, from nothing; SIGTERM ends it."""
     made = Demo(tmp_path_factory.mktemp('demo') / 'state')
     yield made
-    made.stop()
+    started = [made.process.pid, *made.workers()]
+    os.killpg(made.process.pid, signal.SIGTERM)
+    check_end(made, started)
 
 
 def test_a_key_lives_and_dies(demo: Demo) -> None:
@@ -95,11 +97,10 @@ def test_a_user_deleted_through_one_worker_is_gone_in_all(demo: Demo) -> None:
     for _ in range(9):
         assert demo.ask('GET', wires.base(user_id))[0] == 200
     assert demo.ask('DELETE', f'/v3/users/{user_id}')[0] == 204
-    deadline = time.monotonic() + 6
-    while time.monotonic() < deadline:
-        demo.ask('GET', wires.base(user_id))
-    answers = {demo.ask('GET', wires.base(user_id))[0] for _ in range(12)}
-    answers |= {demo.ask('GET', f'/v3/users/{user_id}')[0] for _ in range(12)}
+    # What a worker keeps, it keeps for five seconds.
+    time.sleep(6)
+    answers = {demo.ask('GET', wires.base(user_id))[0] for _ in range(9)}
+    answers |= {demo.ask('GET', f'/v3/users/{user_id}')[0] for _ in range(9)}
     assert answers == {404}
 
 
@@ -213,7 +214,6 @@ def test_what_is_before_keystone_hides_nothing(demo: Demo) -> None:
     'words',
     [
         ['token', 'issue'],
-        ['user', 'list'],
         ['user', 'show', 'alice'],
         ['project', 'list'],
         ['catalog', 'list'],
@@ -221,32 +221,23 @@ def test_what_is_before_keystone_hides_nothing(demo: Demo) -> None:
     ],
     ids='-'.join,
 )
+@pytest.mark.filterwarnings('ignore')
 def test_the_openstack_client_works_as_ever(
-    demo: Demo, words: list[str]
+    demo: Demo, monkeypatch: pytest.MonkeyPatch, words: list[str]
 ) -> None:
-    done = subprocess.run(
-        [
-            pathlib.Path(sys.executable).with_name('openstack'),
-            *words,
-            '-f',
-            'json',
-        ],
-        env=os.environ
-        | {
-            'OS_AUTH_URL': f'{demo.url}/v3',
-            'OS_USERNAME': 'admin',
-            'OS_PASSWORD': 'demo',
-            'OS_PROJECT_NAME': 'admin',
-            'OS_USER_DOMAIN_ID': 'default',
-            'OS_PROJECT_DOMAIN_ID': 'default',
-            'OS_IDENTITY_API_VERSION': '3',
-        },
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)
+    for name, value in {
+        'OS_AUTH_URL': f'{demo.url}/v3',
+        'OS_USERNAME': 'admin',
+        'OS_PASSWORD': 'demo',
+        'OS_PROJECT_NAME': 'admin',
+        'OS_USER_DOMAIN_ID': 'default',
+        'OS_PROJECT_DOMAIN_ID': 'default',
+        'OS_IDENTITY_API_VERSION': '3',
+    }.items():
+        monkeypatch.setenv(name, value)
+    code, out, err = openstack.run(monkeypatch, *words, '-f', 'json')
+    assert code == 0, err
+    assert json.loads(out)
 
 
 def test_a_busy_port_is_one_line(demo: Demo, tmp_path: pathlib.Path) -> None:
@@ -257,12 +248,9 @@ def test_a_busy_port_is_one_line(demo: Demo, tmp_path: pathlib.Path) -> None:
     assert (out + err).count('\n') == 1
 
 
-@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
-def test_it_starts_again_soon_and_a_signal_ends_it_all(
-    demo: Demo, number: signal.Signals
-) -> None:
+def test_it_starts_again_soon_and_ctrl_c_ends_it_all(demo: Demo) -> None:
     # The state of the one that serves, copied while it is at rest.
-    home = demo.home.with_name(f'again-{number}')
+    home = demo.home.with_name('again')
     subprocess.run(['cp', '-a', demo.home, home], check=True)
     again = Demo(home)
     started = [again.process.pid, *again.workers()]
@@ -270,8 +258,13 @@ def test_it_starts_again_soon_and_a_signal_ends_it_all(
     assert again.user_id('alice') == demo.user_id('alice')
     urls = [u for s in catalogue(again, 'alice').values() for u in s.values()]
     assert all(url.startswith(f'{again.url}/') for url in urls)
-    os.killpg(again.process.pid, number)
-    _, err = again.process.communicate(timeout=30)
+    os.killpg(again.process.pid, signal.SIGINT)
+    check_end(again, started)
+
+
+def check_end(demo: Demo, started: list[int]) -> None:
+    """A demo that got a signal ends quietly, with all of its processes."""
+    _, err = demo.process.communicate(timeout=30)
     assert 'Traceback' not in err
     deadline = time.monotonic() + 10
     while any(map(is_alive, started)) and time.monotonic() < deadline:

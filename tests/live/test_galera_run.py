@@ -9,7 +9,7 @@ from tests.support.cloud import Cloud
 def test_killed_node_loses_no_key(
     tmp_path: pathlib.Path, cloud: Cloud
 ) -> None:
-    outcome = galera.run(tmp_path, cloud)
+    outcome = galera.run(tmp_path, cloud, phase=1.5)
     print(outcome)
     assert outcome.strange == []
     assert outcome.stale == 0

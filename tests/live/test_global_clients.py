@@ -23,7 +23,6 @@ from tests.live.clients import kubernetes
 from tests.live.demo import ROOT
 from tests.live.demo import Demo
 from tests.live.demo import cached_demo
-from tests.live.demo import copy_installation
 from tests.support import digest
 from tests.support.servers import require
 
@@ -505,22 +504,22 @@ def all_ask(demo: Demo, key: Key, number: int = 24) -> set[int]:
 def test_keys_outlive_kill_9(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
-    home = tmp_path_factory.mktemp('killed') / 'state'
-    first = Demo(home, prepare=copy_installation)
-    words = ('access-list', 'add', '127.0.0.0/8', '--description', 'here')
-    manage(first, *words)
-    owner = new_key(first)
-    body = {'desc': 'made', 'roles': [READER]}
-    status, made = ask(first, owner, 'POST', '/apiKeys', body)
-    assert status == 200
-    reader = Key(made['id'], made['publicKey'], made['privateKey'])
-    for process in (first.process.pid, *first.workers()):
-        os.kill(process, signal.SIGKILL)
-    first.process.communicate(timeout=30)
-    again = Demo(home, port=first.port)
-    try:
-        assert all_ask(again, reader) == {200}
-        assert ask(again, owner, 'DELETE', f'/apiKeys/{reader.id}')[0] == 204
-        assert all_ask(again, reader) == {401}
-    finally:
-        again.stop()
+    with cached_demo(tmp_path_factory.mktemp('killed')) as first:
+        words = ('access-list', 'add', '127.0.0.0/8', '--description', 'here')
+        manage(first, *words)
+        owner = new_key(first)
+        body = {'desc': 'made', 'roles': [READER]}
+        status, made = ask(first, owner, 'POST', '/apiKeys', body)
+        assert status == 200
+        reader = Key(made['id'], made['publicKey'], made['privateKey'])
+        for process in (first.process.pid, *first.workers()):
+            os.kill(process, signal.SIGKILL)
+        first.process.communicate(timeout=30)
+        again = Demo(first.home, first.programs, port=first.port)
+        try:
+            assert all_ask(again, reader) == {200}
+            path = f'/apiKeys/{reader.id}'
+            assert ask(again, owner, 'DELETE', path)[0] == 204
+            assert all_ask(again, reader) == {401}
+        finally:
+            again.stop()
