@@ -19,12 +19,6 @@ def desk(tmp_path: pathlib.Path, cloud: Cloud) -> KeyDesk:
 
 
 @pytest.fixture
-def ann(cloud: Cloud) -> Person:
-    """A member of the project "demo"."""
-    return cloud.with_role('member')
-
-
-@pytest.fixture
 def token(cloud: Cloud, ann: Person) -> str:
     return cloud.token_of(ann, 'demo')
 

@@ -20,12 +20,6 @@ def desk(tmp_path: pathlib.Path, cloud: Cloud) -> KeyDesk:
     return KeyDesk(tmp_path, cloud)
 
 
-@pytest.fixture
-def ann(cloud: Cloud) -> Person:
-    """A member of the project "demo"."""
-    return cloud.with_role('member')
-
-
 BAD: dict[str, list[Any]] = {
     'name': ['', '  ', 'x' * 256, 'a\nb', 'a\x7f', 'b\x85a', 1, None],
     'description': ['x' * 256, 1, 'a\x00'],

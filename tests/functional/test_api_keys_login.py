@@ -26,12 +26,6 @@ def desk(tmp_path: pathlib.Path, cloud: Cloud) -> KeyDesk:
     return KeyDesk(tmp_path, cloud)
 
 
-@pytest.fixture
-def ann(cloud: Cloud) -> Person:
-    """A member of the project "demo"."""
-    return cloud.with_role('member')
-
-
 def test_old_clients_log_in_with_name_and_key(
     desk: KeyDesk, cloud: Cloud, ann: Person
 ) -> None:

@@ -921,35 +921,30 @@ class TestCallers:
             answer = web.get(wires.base(bob.id), headers=more, status=401)
             assert wire.fault(answer) == self.GONE
 
-    def test_revoked(self, own: Any, cloud: Cloud, bob: Person) -> None:
-        token = cloud.token_of(bob)
-        assert own(bob, token) == []
-        cloud.web.delete(
-            '/v3/auth/tokens',
-            headers={'X-Auth-Token': cloud.admin, 'X-Subject-Token': token},
-        )
-        assert own(bob, token) == self.GONE
-
-    def test_disabled(self, own: Any, cloud: Cloud, bob: Person) -> None:
-        token = cloud.token_of(bob)
-        assert own(bob, token) == []
-        off = {'user': {'enabled': False}}
-        cloud.ask('PATCH', f'/v3/users/{bob.id}', off)
-        assert own(bob, token) == self.GONE
-
-    def test_deleted(self, own: Any, cloud: Cloud, bob: Person) -> None:
-        token = cloud.token_of(bob)
-        assert own(bob, token) == []
-        cloud.ask('DELETE', f'/v3/users/{bob.id}')
-        assert own(bob, token) == self.GONE
-
-    def test_domain_disabled(self, own: Any, cloud: Cloud) -> None:
-        domain_id = cloud.domain()
-        user = cloud.person(domain_id=domain_id)
+    @pytest.mark.parametrize(
+        ('method', 'path', 'body'),
+        [
+            ('DELETE', '/v3/auth/tokens', None),
+            ('PATCH', '/v3/users/{0.id}', {'user': {'enabled': False}}),
+            ('DELETE', '/v3/users/{0.id}', None),
+            (
+                'PATCH',
+                '/v3/domains/{0.domain_id}',
+                {'domain': {'enabled': False}},
+            ),
+        ],
+        ids=['revoked', 'disabled', 'deleted', 'domain disabled'],
+    )
+    def test_over(
+        self, own: Any, cloud: Cloud, method: str, path: str, body: Any
+    ) -> None:
+        user = cloud.person(domain_id=cloud.domain())
         token = cloud.token_of(user)
         assert own(user, token) == []
-        off = {'domain': {'enabled': False}}
-        cloud.ask('PATCH', f'/v3/domains/{domain_id}', off)
+        headers = {'X-Auth-Token': cloud.admin, 'X-Subject-Token': token}
+        call = getattr(cloud.web, f'{method.lower()}_json')
+        said = {} if body is None else {'params': body}
+        call(path.format(user), headers=headers, **said)
         assert own(user, token) == self.GONE
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 import logging
-import os
 import pathlib
 import sys
 
@@ -32,13 +31,6 @@ OTHER = {
     'OS_PASSWORD': 'other',
     'OS_USERNAME': 'other',
 }
-
-
-@pytest.fixture
-def made(tmp_path: pathlib.Path) -> Deployment:
-    found = Deployment(tmp_path / 'keymw')
-    found.set_up()
-    return found
 
 
 def read(*names: str | pathlib.Path) -> int:
@@ -75,15 +67,15 @@ def test_environment_of_a_service_configures_nothing(
 
 
 def test_environment_of_a_service_moves_no_database(
-    tmp_path: pathlib.Path,
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = Deployment(tmp_path / 'keymw')
     other = tmp_path / 'other.db'
     more = {'OS_DATABASE__CONNECTION': f'sqlite:///{other}'}
+    for name, value in (OTHER | more).items():
+        monkeypatch.setenv(name, value)
     for words in (('vault', 'setup'), ('db', 'sync'), ('doctor',)):
-        env = {**os.environ, **OTHER, **more}
-        process = manage.spawn(made.conf_file, *words, env=env)
-        assert manage.finish(process).code == 0
+        assert manage.run(made.conf_file, *words).code == 0
     assert not other.exists()
     assert (made.home / 'keymw.db').exists()
     assert (made.home / 'vault' / '1').exists()

@@ -1,6 +1,7 @@
 """Logins that get a token, and the refusals of all others (contract, 6.2;
 contract keystone, 1)."""
 
+from collections.abc import Callable
 from collections.abc import Iterator
 import itertools
 import logging
@@ -110,91 +111,70 @@ def shown(answer: Any) -> tuple[Any, ...]:
 class TestOneRefusal:
     """Unknown user, wrong key and no key are one and the same."""
 
+    @pytest.fixture
+    def names(self, ann: Person, key: str, keyless: Person) -> list[str]:
+        """Of nobody, of who has a key, and of who has none."""
+        del key
+        return [uuid.uuid4().hex, ann.name, keyless.name]
+
+    @pytest.fixture
+    def alike(self, desk: Desk, work: list[str]) -> Callable[..., None]:
+        """Check that all are refused in one way, after the same work."""
+
+        def check(
+            done: list[str], ask: Callable[[str], Any], whom: list[str]
+        ) -> None:
+            found = []
+            for one in whom:
+                work.clear()
+                desk.between.asked.clear()
+                answer = ask(one)
+                assert answer.status_int == 401
+                assert work == done
+                assert desk.between.asked == []
+                found.append(shown(answer))
+            assert all(one == found[0] for one in found)
+
+        return check
+
     @by_every_way
     def test_by_name(
-        self,
-        desk: Desk,
-        ann: Person,
-        key: str,
-        keyless: Person,
-        work: list[str],
-        way: str,
+        self, desk: Desk, names: list[str], alike: Any, way: str
     ) -> None:
-        del key
-        found = []
-        for name in (uuid.uuid4().hex, ann.name, keyless.name):
-            work.clear()
-            desk.between.asked.clear()
-            answer = desk.by(way, name, 'wrong-key')
-            assert answer.status_int == 401
-            assert work == ['store find', 'open', 'compare']
-            assert desk.between.asked == []
-            found.append(shown(answer))
-        assert found[0] == found[1] == found[2]
+        work = ['store find', 'open', 'compare']
+        alike(work, lambda name: desk.by(way, name, 'wrong-key'), names)
 
     def test_by_id(
-        self,
-        desk: Desk,
-        ann: Person,
-        key: str,
-        keyless: Person,
-        work: list[str],
+        self, desk: Desk, ann: Person, key: str, keyless: Person, alike: Any
     ) -> None:
         del key
-        found = []
-        for id_ in (uuid.uuid4().hex, ann.id, keyless.id, '', '\0'):
-            work.clear()
-            desk.between.asked.clear()
-            answer = desk.v3({'id': id_}, 'wrong-key')
-            assert answer.status_int == 401
-            assert work == ['store get', 'open', 'compare']
-            assert desk.between.asked == []
-            found.append(shown(answer))
-        assert len(set(map(str, found))) == 1
+        alike(
+            ['store get', 'open', 'compare'],
+            lambda id_: desk.v3({'id': id_}, 'wrong-key'),
+            [uuid.uuid4().hex, ann.id, keyless.id, '', '\0'],
+        )
 
     def test_by_a_percent_encoded_name(
-        self,
-        desk: Desk,
-        ann: Person,
-        key: str,
-        keyless: Person,
-        work: list[str],
+        self, desk: Desk, names: list[str], alike: Any
     ) -> None:
         """One look-up more, whoever it is."""
-        del key
-        found = []
-        for name in (uuid.uuid4().hex, ann.name, keyless.name):
-            work.clear()
-            desk.between.asked.clear()
-            quoted = f'%{ord(name[0]):02x}{name[1:]}'
-            answer = desk.v1_0(quoted, 'wrong-key')
-            assert answer.status_int == 401
-            assert work == ['store find', 'store find', 'open', 'compare']
-            assert desk.between.asked == []
-            found.append(shown(answer))
-        assert found[0] == found[1] == found[2]
+        alike(
+            ['store find', 'store find', 'open', 'compare'],
+            lambda name: desk.v1_0(name, 'wrong-key'),
+            [f'%{ord(name[0]):02x}{name[1:]}' for name in names],
+        )
 
     def test_by_the_name_of_a_domain(
-        self,
-        desk: Desk,
-        ann: Person,
-        key: str,
-        keyless: Person,
-        work: list[str],
+        self, desk: Desk, names: list[str], alike: Any
     ) -> None:
         """One request for it, for every user."""
-        del key
-        desk.v3({'name': 'x', 'domain': {'name': 'Default'}}, 'x')
-        found = []
-        for name in (uuid.uuid4().hex, ann.name, keyless.name):
-            work.clear()
-            desk.between.asked.clear()
-            domain = {'name': 'Default'}
-            answer = desk.v3({'name': name, 'domain': domain}, 'wrong-key')
-            assert work == ['store find', 'open', 'compare']
-            assert desk.between.asked == []
-            found.append(shown(answer))
-        assert found[0] == found[1] == found[2]
+        domain = {'name': 'Default'}
+        desk.v3({'name': 'x', 'domain': domain}, 'x')
+        alike(
+            ['store find', 'open', 'compare'],
+            lambda n: desk.v3({'name': n, 'domain': domain}, 'wrong-key'),
+            names,
+        )
 
     def test_a_right_key_does_the_same_work_first(
         self, desk: Desk, ann: Person, key: str, work: list[str]

@@ -1,19 +1,9 @@
 """keymw-manage access-list: add, list, delete."""
 
-import pathlib
-
 import pytest
 
 from tests.support import manage
 from tests.support.deployment import Deployment
-
-
-@pytest.fixture
-def made(tmp_path: pathlib.Path) -> Deployment:
-    """Files of keymw, all set up."""
-    found = Deployment(tmp_path / 'keymw')
-    found.set_up()
-    return found
 
 
 def add(made: Deployment, block: str, told: str = 'a test') -> manage.Result:

@@ -4,7 +4,6 @@ import contextlib
 import dataclasses
 import datetime
 import json
-import pathlib
 import sqlite3
 from typing import Any
 
@@ -23,14 +22,6 @@ from tests.support.deployment import Deployment
 
 DAY = datetime.timedelta(days=1)
 NOW = datetime.datetime.now(datetime.UTC)
-
-
-@pytest.fixture
-def made(tmp_path: pathlib.Path) -> Deployment:
-    """Files of keymw, all set up."""
-    found = Deployment(tmp_path / 'keymw')
-    found.set_up()
-    return found
 
 
 def run(made: Deployment, *words: str) -> manage.Result:

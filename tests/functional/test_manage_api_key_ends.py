@@ -60,11 +60,6 @@ def operator(tmp_path: pathlib.Path, cloud: Cloud) -> Operator:
     return Operator(tmp_path, cloud)
 
 
-@pytest.fixture
-def ann(cloud: Cloud) -> Person:
-    return cloud.with_role('member')
-
-
 def test_disable_ends_the_tokens_and_only_an_admin_enables(
     operator: Operator, cloud: Cloud, ann: Person
 ) -> None:

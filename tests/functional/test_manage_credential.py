@@ -18,14 +18,6 @@ THEN = '2026-01-02T03:04:05Z'
 
 
 @pytest.fixture
-def made(tmp_path: pathlib.Path) -> Deployment:
-    """Files of keymw, all set up."""
-    found = Deployment(tmp_path / 'keymw')
-    found.set_up()
-    return found
-
-
-@pytest.fixture
 def pipeline(made: Deployment, cloud: Cloud) -> tuple[str, str]:
     """The option that names the real Keystone."""
     made.load(cloud.app)

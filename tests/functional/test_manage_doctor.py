@@ -65,20 +65,6 @@ NAMES = [
 ]
 
 
-@pytest.fixture
-def made(tmp_path: pathlib.Path) -> Deployment:
-    """Files of keymw, all set up by the program."""
-    found = Deployment(tmp_path / 'keymw')
-    manage.run(found.conf_file, 'db', 'sync')
-    manage.run(found.conf_file, 'vault', 'setup')
-    return found
-
-
-@pytest.fixture
-def between(cloud: Cloud) -> Between:
-    return Between(cloud.app)
-
-
 class Report:
     """The lines of the doctor, by the name of the check."""
 

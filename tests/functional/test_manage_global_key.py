@@ -1,7 +1,6 @@
 """keymw-manage global-key: create, list, delete."""
 
 import os
-import pathlib
 import pty
 import re
 import sqlite3
@@ -24,14 +23,6 @@ CREATE = ('global-key', 'create', '--description', 'for a test')
 OWNER = ('--role', 'GLOBAL_OWNER')
 READER = ('--role', 'GLOBAL_READ_ONLY')
 MOMENT = r'20[0-9]{2}-[01][0-9]-[0-3][0-9]T[0-2][0-9](:[0-5][0-9]){2}Z'
-
-
-@pytest.fixture
-def made(tmp_path: pathlib.Path) -> Deployment:
-    """Files of keymw, all set up."""
-    found = Deployment(tmp_path / 'keymw')
-    found.set_up()
-    return found
 
 
 def create(made: Deployment, *words: str) -> dict[str, Any]:

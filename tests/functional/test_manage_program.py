@@ -13,14 +13,6 @@ from tests.support.deployment import Deployment
 ROOT = pathlib.Path(__file__).parents[2]
 
 
-@pytest.fixture
-def made(tmp_path: pathlib.Path) -> Deployment:
-    """Files of keymw, all set up."""
-    found = Deployment(tmp_path / 'keymw')
-    found.set_up()
-    return found
-
-
 @pytest.mark.parametrize(
     'words',
     [
@@ -101,14 +93,6 @@ def test_the_installed_program_works_and_is_silent_on_stderr(
 ) -> None:
     found = manage.finish(manage.spawn(made.conf_file, 'db', 'version'))
     assert (found.code, found.err) == (0, '')
-
-
-def test_the_installed_program_tells_a_failure_in_one_line(
-    made: Deployment,
-) -> None:
-    words = ('credential', 'show', 'nobody')
-    found = manage.finish(manage.spawn(made.conf_file, *words))
-    assert 'nobody' in found.failure
 
 
 def test_a_reader_that_goes_away_is_no_failure_to_tell(

@@ -4,7 +4,6 @@ import contextlib
 from datetime import datetime
 from datetime import timedelta
 import itertools
-import pathlib
 import re
 import sqlite3
 from wsgiref.types import WSGIApplication
@@ -22,19 +21,6 @@ from tests.support.pipeline_v2 import PipelineV2
 
 USERS = 'GET /v3/users/.*'
 GONE = {'error': {'code': 404, 'title': 'Not Found', 'message': 'no such'}}
-
-
-@pytest.fixture
-def made(tmp_path: pathlib.Path) -> Deployment:
-    """Files of keymw, all set up."""
-    found = Deployment(tmp_path / 'keymw')
-    found.set_up()
-    return found
-
-
-@pytest.fixture
-def between(cloud: Cloud) -> Between:
-    return Between(cloud.app)
 
 
 def purge(made: Deployment, app: object, *words: str) -> manage.Result:

@@ -37,11 +37,6 @@ LIFE = datetime.timedelta(hours=1).total_seconds()
 
 
 @pytest.fixture
-def between(cloud: Cloud) -> Between:
-    return Between(cloud.app)
-
-
-@pytest.fixture
 def made(tmp_path: pathlib.Path) -> Deployment:
     """Files of keymw, its database in a folder of its own."""
     (tmp_path / 'db').mkdir()

@@ -606,11 +606,6 @@ ABOUT_ROLES = 'GET /v3/(system/.*|role_assignments)'
 
 
 @pytest.fixture
-def between(cloud: Cloud) -> Between:
-    return Between(cloud.app)
-
-
-@pytest.fixture
 def watched(between: Between, deploy: Any) -> Any:
     """keymw before Keystone, where requests are counted."""
     return deploy(between, {'identity': {'token_cache_ttl': '600'}})

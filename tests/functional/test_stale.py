@@ -89,11 +89,6 @@ def desk(tmp_path_factory: pytest.TempPathFactory, cloud: Cloud) -> Counter:
     return Counter(tmp_path_factory.mktemp('stale') / 'keymw', cloud, ON)
 
 
-@pytest.fixture
-def ann(cloud: Cloud) -> Person:
-    return cloud.with_role('member')
-
-
 def remade(cloud: Cloud, token: str) -> str:
     """A token made of another one."""
     return cloud.sign_in(
