@@ -1,7 +1,7 @@
 """Writes of many keys to a directory, with few round trips.
 
-One search finds what is known of many keys, and all their modifications are
-sent before the first response is read. A key that takes more than one
+One search finds what is known of many keys, and some modifications are sent
+before the first response is read. A key that takes more than one
 modification, or whose entry changes meanwhile, is written as writing.put does.
 """
 
@@ -29,6 +29,9 @@ T = TypeVar('T')
 # Keys of one search. A directory compares each entry that it finds with each
 # term of the search, so the work for a key grows with this number.
 PIECE = 50
+# Modifications without a response. One that waits long gets a time that the
+# directory has left behind, and so a second modification.
+WINDOW = 8
 
 
 def put_all(
@@ -134,8 +137,15 @@ class _Sent:
 
 def _write(keys: Keys, simple: Iterable[Held]) -> list[Held]:
     """Write keys; return those whose entries did not change meanwhile."""
-    sent = [_send(keys, held) for held in simple]
-    return [one.held for one in sent if _is_done(keys, one)]
+    done: list[Held] = []
+    sent: collections.deque[_Sent] = collections.deque()
+    for held in simple:
+        if len(sent) == WINDOW:
+            done += _finish(keys, sent.popleft())
+        sent.append(_send(keys, held))
+    for one in sent:
+        done += _finish(keys, one)
+    return done
 
 
 def _send(keys: Keys, held: Held) -> _Sent:
@@ -144,13 +154,14 @@ def _send(keys: Keys, held: Held) -> _Sent:
     return _Sent(held, now, keys.session.send(held.entry.dn, changes + dated))
 
 
-def _is_done(keys: Keys, sent: _Sent) -> bool:
+def _finish(keys: Keys, sent: _Sent) -> list[Held]:
+    """Wait for a response; return the key, or none if it was overtaken."""
     try:
         shown = keys.session.time_of(sent.number)
     except OVERTAKEN:
-        return False
+        return []
     writing.redate(keys, sent.held.entry, sent.now, shown)
-    return True
+    return [sent.held]
 
 
 def _settle(keys: Keys, written: Sequence[Held]) -> None:

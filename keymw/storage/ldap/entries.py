@@ -240,8 +240,12 @@ def _values(value: str | bytes | None) -> list[bytes] | None:
 
 
 def _to_time(moment: datetime.datetime) -> str:
-    utc = moment.astimezone(datetime.UTC)
-    return f'{utc:%Y%m%d%H%M%S}.{utc.microsecond:06}Z'
+    utc = moment.astimezone(datetime.UTC).replace(tzinfo=None)
+    # strftime takes ten times as long.
+    return f'{utc.isoformat("T", "microseconds").translate(_NO_SIGNS)}Z'
+
+
+_NO_SIGNS = str.maketrans('', '', '-T:')
 
 
 def to_moment(time: bytes) -> datetime.datetime:
