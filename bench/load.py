@@ -6,8 +6,10 @@ The clients run on the same machine, so they take a part of its time.
 from __future__ import annotations
 
 from collections.abc import Callable
+from collections.abc import Sequence
 import http.client
 import json
+import os
 import pathlib
 import statistics
 import sys
@@ -42,12 +44,31 @@ class Server(galera.Keymw):
             '--no-control-socket',
         ]
 
+    def busy(self) -> list[float]:
+        """Return the CPU seconds of each worker so far."""
+        return [cpu_of(pid) for pid in self._family()[1:]]
+
+
+class Database(PostgreSQL):
+    """PostgreSQL that shows its use of the CPU."""
+
+    def busy(self) -> list[float]:
+        """Return the CPU seconds of each process so far."""
+        return [*map(cpu_of, self._family())]
+
+
+def cpu_of(pid: int) -> float:
+    """Return the CPU seconds of a process so far."""
+    stat = pathlib.Path(f'/proc/{pid}/stat').read_text()
+    user, system = stat.rpartition(')')[2].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf('SC_CLK_TCK')
+
 
 def measured(home: pathlib.Path) -> list[dict[str, Any]]:
     """Return a row for each kind of request."""
     login.as_installed()
     cloud = Cloud(home / 'keystone')
-    with PostgreSQL() as database:
+    with Database() as database:
         url = database.url(database.database())
         made = Deployment(
             home / 'keymw',
@@ -59,10 +80,10 @@ def measured(home: pathlib.Path) -> list[dict[str, Any]]:
         made.set_up()
         server = Server(made, cloud)
         with together([server]):
-            return [*_rows(cloud, server)]
+            return [*_rows(cloud, server, database)]
 
 
-def _rows(cloud: Cloud, server: Server) -> Any:
+def _rows(cloud: Cloud, server: Server, database: Database) -> Any:
     owner = cloud.person()
     cloud.grant(owner, 'member')
     token = cloud.token_of(owner, project='demo')
@@ -99,15 +120,50 @@ def _rows(cloud: Cloud, server: Server) -> Any:
         ),
     }
     for name, (request, goal) in kinds.items():
-        alone = drive(server.port, request, connections=1)
-        yield _row(name, drive(server.port, request), goal, alone)
+        # What the simulation starts from: one connection, which never waits.
+        alone = _parts(server, database, request)
+        before = server.busy()
+        found = drive(server.port, request)
+        yield _row(name, found, goal) | {
+            'alone': alone,
+            'split': _split(before, server.busy()),
+        }
+
+
+def _parts(
+    server: Server, database: Database, request: Sent
+) -> dict[str, float]:
+    """Return what one request takes where, from those of one connection."""
+    before = sum(server.busy()), sum(database.busy()), time.process_time()
+    found = drive(server.port, request, connections=1)
+    after = sum(server.busy()), sum(database.busy()), time.process_time()
+    worker, rows, client = (
+        (end - start) / found.number
+        for start, end in zip(before, after, strict=True)
+    )
+    return {
+        'seconds': found.mean,
+        'spread': found.spread,
+        'worker': worker,
+        'database': rows,
+        'client': client,
+        # One process of the load runs at any time.
+        'others': max(0.0, found.running - 1),
+    }
+
+
+def _split(before: list[float], after: list[float]) -> list[int]:
+    """Return the number of connections of each worker, from its CPU time."""
+    used = [b - a for a, b in zip(before, after, strict=True)]
+    first = round(CONNECTIONS * used[0] / sum(used))
+    return [first, CONNECTIONS - first]
 
 
 def _to_json(data: object) -> bytes:
     return json.dumps(data).encode()
 
 
-def _row(name: str, found: Load, goal: float, alone: Load) -> dict[str, Any]:
+def _row(name: str, found: Load, goal: float) -> dict[str, Any]:
     goals = []
     if goal:
         goals.append(
@@ -123,8 +179,6 @@ def _row(name: str, found: Load, goal: float, alone: Load) -> dict[str, Any]:
         },
         'spread': {},
         'a second': round(found.rate, 1),
-        # What the simulation starts from: one connection, which never waits.
-        'alone': {'seconds': alone.mean, 'spread': alone.spread},
         'goals': [
             {'what': w, 'value': round(v, 1), 'goal': g, 'met': met}
             for w, v, g, met in goals
@@ -135,10 +189,14 @@ def _row(name: str, found: Load, goal: float, alone: Load) -> dict[str, Any]:
 class Load:
     """The result of a load: requests a second, and seconds of one.
 
-    spread is the coefficient of variation of the seconds.
+    spread is the coefficient of variation of the seconds, running the mean
+    number of processes of the machine that were ready to run.
     """
 
-    def __init__(self, seconds: list[float], whole: float) -> None:
+    def __init__(
+        self, seconds: list[float], whole: float, running: float
+    ) -> None:
+        self.number, self.running = len(seconds), running
         *_, self.slowest = statistics.quantiles(seconds, n=100)
         self.middle = statistics.median(seconds)
         self.rate = len(seconds) / whole
@@ -163,12 +221,25 @@ def drive(port: int, request: Sent, connections: int = CONNECTIONS) -> Load:
             seconds.append(time.monotonic() - start)
         link.close()
 
-    _all_at_once(run, connections)
-    return Load(seconds, SECONDS)
+    running: list[int] = []
+
+    def watch() -> None:
+        while time.monotonic() < end:
+            running.append(_running())
+            time.sleep(0.05)
+
+    _all_at_once([watch, *[run] * connections])
+    # The thread that reads the number is ready to run itself.
+    return Load(seconds, SECONDS, statistics.mean(running) - 1)
 
 
-def _all_at_once(run: Callable[[], None], number: int) -> None:
-    threads = [threading.Thread(target=run) for _ in range(number)]
+def _running() -> int:
+    fields = pathlib.Path('/proc/loadavg').read_text().split()
+    return int(fields[3].partition('/')[0])
+
+
+def _all_at_once(runs: Sequence[Callable[[], None]]) -> None:
+    threads = [threading.Thread(target=run) for run in runs]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -137,10 +137,11 @@ class Sql(OnServer):
 
 
 class Ldap(OnServer):
-    """OpenLDAP."""
+    """OpenLDAP; without sync it does not wait for its disk."""
 
-    def __init__(self, home: pathlib.Path) -> None:
+    def __init__(self, home: pathlib.Path, *, sync: bool = False) -> None:
         super().__init__(home)
+        self._sync = sync
         self.server = self.slapd = Slapd()
         self.tree = ''
 
@@ -158,10 +159,11 @@ class Ldap(OnServer):
     def enrol(self, user_ids: list[str]) -> None:
         self.slapd.fill()
         self.slapd.load('keymw.ldif', 'keymw-database.ldif')
-        self.slapd.configure(olcDbMaxSize=str(32 * 2**30))
+        room, wait = str(32 * 2**30), str(not self._sync).upper()
+        self.slapd.configure(olcDbMaxSize=room, olcDbNoSync=wait)
         self.tree = self.slapd.tree()
         people = ''.join(
-            f'dn: cn={id_},{self.tree}\nobjectClass: inetOrgPerson\n'
+            f'dn: {self.dn(id_)}\nobjectClass: inetOrgPerson\n'
             f'cn: {id_}\nsn: {id_}\nuid: {id_}\n\n'
             for id_ in user_ids
         )
@@ -169,6 +171,10 @@ class Ldap(OnServer):
         self.slapd.stop()
         self.slapd.run('slapadd', '-q', '-n1', '-Fconfig', '-lpeople.ldif')
         self.slapd.start()
+
+    def dn(self, user_id: str) -> str:
+        """Return the DN of a user."""
+        return f'cn={user_id},{self.tree}'
 
     def modify(self, ldif: str) -> None:
         """Make the changes of an LDIF with ldapmodify, as keymw."""
