@@ -64,8 +64,13 @@ def page(store: Paged[Row], paging: Paging) -> Page[Row]:
     """Return the page of a store that a query selects."""
     # One row more than the page shows whether another page follows.
     rows = store.page(paging.offset, paging.size + 1)
-    total = store.count() if paging.includes_count else None
     is_last = len(rows) <= paging.size
+    if not paging.includes_count:
+        total = None
+    elif is_last and (rows or not paging.offset):
+        total = paging.offset + len(rows)
+    else:
+        total = store.count()
     return Page(rows[: paging.size], is_last, total, paging)
 
 
