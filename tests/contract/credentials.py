@@ -195,6 +195,21 @@ class CredentialStoreContract:
         assert store.get('ann') == credential('ann', username=None)
         store.put_all([])
 
+    def test_put_all_of_many_is_put_of_each(
+        self, store: CredentialStore
+    ) -> None:
+        many = [credential(f'{number:03}') for number in range(120)]
+        old = credential('old', username=many[60].username)
+        late = credential('late', username=many[70].username)
+        store.put(old)
+        store.put_all([*many, late])
+        many[70] = dataclasses.replace(many[70], username=None)
+        old = dataclasses.replace(old, username=None)
+        assert store.page('', 200) == [*many, late, old]
+        assert store.find('default', f'name of {60:03}') == many[60]
+        assert store.find('default', f'name of {70:03}') == late
+        assert changed(store, '119').at >= changed(store, 'old').at
+
     def test_reseal_replaces_what_it_was_told_and_nothing_else(
         self, store: CredentialStore
     ) -> None:
