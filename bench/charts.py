@@ -64,6 +64,27 @@ def draw_lines(
     _save(figure, axes, file)
 
 
+def draw_panels(
+    panels: dict[str, dict[str, list[tuple[float, float]]]],
+    x: str,
+    y: str,
+    file: pathlib.Path,
+) -> None:
+    """Draw the lines of each panel, side by side on logarithmic axes."""
+    figure, all_axes = pyplot.subplots(
+        1, len(panels), figsize=(2.4 * len(panels) + 1, 3.6), sharey=True
+    )
+    for axes, (title, lines) in zip(all_axes, panels.items(), strict=True):
+        for name, points in lines.items():
+            axes.plot(*zip(*points, strict=True), marker='o', label=name)
+        axes.set(title=title, xlabel=x, xscale='log', yscale='log')
+        axes.grid(alpha=0.3)
+    all_axes[0].set_ylabel(y)
+    last = all_axes[-1]
+    last.legend(fontsize=8, loc='center left', bbox_to_anchor=(1, 0.5))
+    _save(figure, last, file)
+
+
 def _short(value: float) -> str:
     if value >= 1000:
         return f'{value / 1000:,.1f} ms'

@@ -215,18 +215,21 @@ def _microseconds(seconds: float) -> float:
 
 
 def _draw(found: list[dict[str, Any]], file: pathlib.Path) -> None:
-    lines = {
-        f'{store}, {what}': [
-            (row['keys'], row[f'{what}, us'])
-            for row in found
-            if row['store'] == store
-        ]
+    panels = {
+        store: {
+            what: [
+                (row['keys'], row[f'{what}, us'])
+                for row in found
+                if row['store'] == store
+            ]
+            for what in _DRAWN
+        }
         for store in dict.fromkeys(row['store'] for row in found)
-        for what in ('GET', 'login', 'reset')
     }
-    charts.draw_lines(
-        lines, 'keys', 'microseconds of one request', file, log='xy'
-    )
+    charts.draw_panels(panels, 'keys', 'microseconds', file)
+
+
+_DRAWN = ('reset', 'login', 'cold read', 'GET', 'verify', 'cold SELECT')
 
 
 if __name__ == '__main__':
