@@ -1,5 +1,6 @@
 """Counters of one process are bounded, and end."""
 
+import time
 import tracemalloc
 
 import pytest
@@ -69,7 +70,8 @@ def test_shared_counters_are_those_of_all_and_survive_an_outage(
         )
         assert (one.incr('a', MINUTE), other.incr('a', MINUTE)) == (1, 2)
         assert (one.get('a'), one.get('b')) == (2, 0)
-        assert 0 < one.get_expiry('a') - clock() <= MINUTE + 2
+        # A server has a clock of its own; it rounds to whole seconds.
+        assert 0 < one.get_expiry('a') - time.time() <= MINUTE + 1
         assert one.check()
         server.kill()
         assert not one.check()
