@@ -59,7 +59,8 @@ from tests.contract.used_nonces import UsedNonceStoreContract
 from tests.support.deployment import Deployment
 from tests.support.servers import Server
 
-SOON = 3.0  # seconds
+# Seconds: less than a store waits for what may pass, which is ten.
+SOON = 8.0
 
 
 def load(home: pathlib.Path, url: str, **options: str) -> cfg.ConfigOpts:
