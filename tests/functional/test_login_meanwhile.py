@@ -289,11 +289,10 @@ class TestName:
         }
         web = front.front(tmp_path / 'keymw', pipeline, options)
         token = pipeline.token(bob)
-        path = wires.reset(bob.id)
-        answer = front.ask(web, JSON, 'POST', path, token)
-        assert JSON.key(answer)[0] == 'bob'
+        # The token is cached by now, with the former name.
+        assert front.ask(web, JSON, 'GET', wires.key(bob.id), token)
         pipeline.tokens[token][1]['user']['name'] = 'robert'
-        answer = front.ask(web, JSON, 'POST', path, token)
+        answer = front.ask(web, JSON, 'POST', wires.reset(bob.id), token)
         assert JSON.key(answer)[0] == 'robert'
 
 
