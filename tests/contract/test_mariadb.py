@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from keymw.storage import base
 from keymw.storage.base import CredentialStore
+from keymw.storage.sql import bulk
 from keymw.storage.sql import migrate
 from keymw.storage.sql.credentials import SqlCredentials
 from keymw.storage.sql.database import Database
@@ -84,6 +85,17 @@ class TestApiKeysMariaDB(SqlServerApiKeysContract):
 
 class TestUsedNoncesMariaDB(SqlServerUsedNoncesContract):
     """The same for used nonces."""
+
+
+def test_server_without_json_table_takes_many_keys(
+    tmp_path: pathlib.Path, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """MariaDB 10.5 and MySQL; neither is in the Debian of the tests."""
+    monkeypatch.setattr(bulk, '_FIRST_JSON_TABLE', (99,))
+    conf = load(tmp_path / 'keymw', url)
+    migrate.sync(Database(conf))
+    store = SqlCredentials(conf)
+    SqlServerContract().test_put_all_of_many_is_put_of_each(store)
 
 
 @pytest.mark.parametrize('charset', ['', 'charset=utf8', 'charset=gbk'])

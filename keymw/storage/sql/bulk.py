@@ -2,7 +2,8 @@
 
 A server gets the rows as one text: base64 of JSON, an array of arrays with
 bytes in base64. PyMySQL escapes any other text character by character. SQLite
-has no server to send rows to, so it runs the statements of one row.
+has no server to send rows to, and some servers cannot read such a text: they
+run the statements of one row.
 """
 
 import base64
@@ -24,6 +25,19 @@ from keymw.storage.sql.tables import KEY_CHANGE
 _CLAIM = ('user_id', 'domain_id', 'username')
 _WHOLE = (*_CLAIM, 'secret', 'created_at', 'updated_at')
 _CHANGE = ('user_id', 'chain')
+
+
+def is_known_to(connection: sa.Connection) -> bool:
+    """Whether the server of a connection takes many rows as one text."""
+    dialect: Any = connection.dialect
+    if dialect.name != 'mysql':
+        return bool(dialect.name == 'postgresql')
+    version = dialect.server_version_info or (0,)
+    return bool(dialect.is_mariadb and version >= _FIRST_JSON_TABLE)
+
+
+# Of MariaDB. MySQL has the function too, but no test runs on it.
+_FIRST_JSON_TABLE = (10, 6)
 
 
 def make_room(connection: sa.Connection) -> None:

@@ -68,11 +68,11 @@ def _date(on: Statements, user_ids: Sequence[str], chain: str | None) -> None:
     if number == 1:
         row = {'user_id': user_ids[0], 'chain': chain}
         on.execute(_upsert_change, [row])
-    elif number and on.connection.dialect.name == 'sqlite':
+    elif number and bulk.is_known_to(on.connection):
+        on.execute(_upsert_changes, bulk.changes(user_ids, chain))
+    elif number:
         columns = {'user_id': user_ids, 'chain': [chain] * number}
         on.execute_each(_upsert_change, columns)
-    elif number:
-        on.execute(_upsert_changes, bulk.changes(user_ids, chain))
 
 
 def _redate(connection: sa.Connection, user_ids: Sequence[str]) -> None:

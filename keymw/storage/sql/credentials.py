@@ -237,13 +237,14 @@ def _put_all(
     if len(credentials) == 1:
         on.execute(_take_name_away, [_claim(credentials[0])])
         on.execute(_upsert, [_to_row(last[0])])
-    elif dialect == 'sqlite':
-        bulk.make_room(on.connection)
-        on.execute_each(_take_name_away, _claims(credentials))
-        on.execute_each(_upsert, _to_columns(last))
-    else:
+    elif bulk.is_known_to(on.connection):
         on.execute(bulk.take_names, bulk.claims(credentials))
         on.execute(_upsert_all, bulk.whole(last))
+    else:
+        if dialect == 'sqlite':
+            bulk.make_room(on.connection)
+        on.execute_each(_take_name_away, _claims(credentials))
+        on.execute_each(_upsert, _to_columns(last))
     return [c.user_id for c in last]
 
 
