@@ -70,12 +70,14 @@ def reset(call: Call[Caller, None]) -> ApiKey:
 def _renewed(call: Call[Caller, None], secret: str) -> ApiKey | None:
     """The caller's own key with a new secret; None if it needs a look-up.
 
-    If the key is stored under the name in the token, the name stays as it is,
-    and the identity service is not asked for it.
+    If the key is stored under the name and the domain in the token, both stay
+    as they are, and the identity service is not asked for them.
     """
     user = _checked(call, call.target())
     former = call.parts.credentials.get(user.id)
-    if former is None or former.username != user.name:
+    domain_id = call.parts.names_in(call.origin, user.domain_id)
+    here = domain_id, user.name
+    if former is None or (former.domain_id, former.username) != here:
         return None
     renewed = dataclasses.replace(
         former,

@@ -27,6 +27,8 @@ _MEMBER = re.compile(
 _LONGEST = 64
 # A few proxies and clients send most of the requests.
 _CACHED = 1024
+# Clients can make a header long, and all of them different.
+_LONGEST_CACHED = 256
 
 
 class Unreadable(Exception):  # noqa: N818, it says what the text is
@@ -113,7 +115,10 @@ class Clients:
 
         If that is unreadable, the address of the connection; "-" for none.
         """
-        return self._show(*self._chain(environ))
+        header, connection = self._chain(environ)
+        if header is not None and len(header) > _LONGEST_CACHED:
+            return self._shown(header, connection)
+        return self._show(header, connection)
 
     def _shown(self, header: str | None, connection: str) -> str:
         try:

@@ -110,7 +110,7 @@ class CredentialStore(abc.ABC):
 
         A driver with transactions writes all or none.
 
-        :raises NoPlace: the store refuses one; those before it may be written.
+        :raises NoPlace: the store refuses one; others may be written.
         """
         for credential in credentials:
             self.put(credential)

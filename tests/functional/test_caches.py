@@ -1,12 +1,16 @@
 """The cached responses of Keystone, and their lifetimes."""
 
 from collections.abc import Callable
+import dataclasses
 import pathlib
 from typing import Any
 
 import cachetools
 import pytest
 
+from keymw import conf as configuration
+from keymw.storage import load as storage
+from keymw.storage.base import CredentialStore
 from tests.support import front
 from tests.support import wire as wires
 from tests.support.between import Between
@@ -145,12 +149,25 @@ def test_own_reset_asks_for_the_name_where_the_store_has_another(
     made = [JSON.key(reset(token)) for _ in range(3)]
     assert len(set(made)) == 3
     assert between.count(USER) == 1
+    kept = of(tmp_path / 'keymw')
+    row = kept.get(bob.id)
+    assert row is not None
+    kept.put(dataclasses.replace(row, domain_id='of another service'))
+    assert reset(token).status_int == 200
+    found = kept.get(bob.id)
+    assert found is not None
+    assert (found.domain_id, between.count(USER)) == ('', 2)
     bob.name = 'robert'
     token = pipeline.token(bob)
     name, _ = JSON.key(reset(token))
-    assert (name, between.count(USER)) == ('robert', 2)
+    assert (name, between.count(USER)) == ('robert', 3)
     shown: Any = front.ask(web, JSON, 'GET', wires.key(bob.id), token)
     assert JSON.key(shown)[0] == 'robert'
+
+
+def of(home: pathlib.Path) -> CredentialStore:
+    """The store of the keymw in a folder."""
+    return storage.credentials(configuration.load(str(home / 'keymw.conf')))
 
 
 def test_token_is_never_remembered_past_its_end(

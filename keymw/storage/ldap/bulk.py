@@ -92,14 +92,15 @@ class _Known:
         found = [*keys.all(any_of([*of_users, *_named(keys, piece)]))]
         self.of_user = _grouped(found, lambda held: held.key.user_id)
         self._named = _grouped(found, lambda held: _name(held.key))
+        self._on = _grouped(found, lambda held: held.entry.dn)
 
     def is_alone(self, own: Held) -> bool:
-        """Whether neither the user nor the name has a key elsewhere."""
-        of_user = self.of_user[own.key.user_id]
-        named = self._named[_name(own.key)] if own.key.username else []
-        return all(held.entry.dn == own.entry.dn for held in of_user) and all(
-            held.key.user_id == own.key.user_id for held in named
-        )
+        """Whether user, name and entry have no other key."""
+        near = self._on[own.entry.dn] + self.of_user[own.key.user_id]
+        if own.key.username is not None:
+            near += self._named[_name(own.key)]
+        place = own.entry.dn, own.key.user_id
+        return all((held.entry.dn, held.key.user_id) == place for held in near)
 
 
 def _named(keys: Keys, piece: Iterable[base.Credential]) -> list[str]:

@@ -67,13 +67,13 @@ class Users:
         """Return the entries that have each value, in one search."""
         one = any_of([equals(self._attribute, value) for value in values])
         found: dict[str, list[Entry]] = {value: [] for value in values}
+        wanted = {value.encode(): value for value in values}
         for entry in session.search(
             f'(&{self.filter}{one})', ['objectClass', self._attribute]
         ):
             # The comparison of the directory may ignore case; ours is exact.
-            for value in {v.decode() for v in entry.values(self._attribute)}:
-                if value in found:
-                    found[value].append(entry)
+            for octets in wanted.keys() & entry.values(self._attribute):
+                found[wanted[octets]].append(entry)
         return found
 
     def _not_one(self, number: int, value: str) -> base.NoPlace:
