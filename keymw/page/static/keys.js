@@ -44,7 +44,12 @@ export function clear() {
   byId('keys').replaceChildren();
 }
 
+// A list that was asked for earlier may come later: only the last is drawn.
+let last = 0;
+
 export async function load() {
+  last += 1;
+  const mine = last;
   const place = byId('keys');
   place.setAttribute('aria-busy', 'true');
   if (!place.childElementCount) place.append(make('p', {}, 'Loading the keys…'));
@@ -52,14 +57,15 @@ export async function load() {
     const { token } = session;
     const keys = await all();
     // Who signed in meanwhile has other keys.
-    if (token !== session.token) return;
+    if (token !== session.token || mine !== last) return;
     found = keys;
     draw();
   } catch (failure) {
+    if (mine !== last) return;
     place.replaceChildren(make('p', {}, unavailable(failure)),
       button('Try again', (event) => once(event.target, load)));
   } finally {
-    place.setAttribute('aria-busy', 'false');
+    if (mine === last) place.setAttribute('aria-busy', 'false');
   }
 }
 

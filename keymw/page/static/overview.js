@@ -23,18 +23,24 @@ export function clear() {
   byId('overview').replaceChildren();
 }
 
+// As in keys.js: only the list that was asked for last is drawn.
+let last = 0;
+
 export async function load() {
+  last += 1;
+  const mine = last;
   const place = byId('overview');
   place.setAttribute('aria-busy', 'true');
   try {
     const { token } = session;
     const answer = await send('GET', `v3/api_keys?${query()}`);
-    if (token === session.token) draw(answer.body);
+    if (token === session.token && mine === last) draw(answer.body);
   } catch (failure) {
+    if (mine !== last) return;
     place.replaceChildren(make('p', {},
       `The keys of all users cannot be shown. ${wordsOf(failure)}`));
   } finally {
-    place.setAttribute('aria-busy', 'false');
+    if (mine === last) place.setAttribute('aria-busy', 'false');
   }
 }
 
