@@ -4,7 +4,6 @@ from collections.abc import Callable
 import hashlib
 import logging
 import threading
-from typing import Any
 from typing import Generic
 from typing import TypeVar
 
@@ -50,16 +49,16 @@ class Cached(base.Identity):
         self._token_ttl = options.token_cache_ttl
         self._user_ttl = options.user_cache_ttl
         self._owner_ttl = options.owner_cache_ttl
-        counted = metrics.of(conf)
-
-        def kept(name: str, end: Callable[[Any, Any, float], float]) -> Any:
-            rows = TLRUCache(options.cache_size, end, clock)
-            return _Kept(rows, counted.cache(name))
-
-        self._callers: _Kept[bytes, base.Caller]
-        self._callers = kept('callers', self._token_end)
-        self._users: _Kept[str, base.User] = kept('users', self._user_end)
-        self._owners: _Kept[str, base.Owner] = kept('owners', self._owner_end)
+        size, count = options.cache_size, metrics.of(conf).cache
+        self._callers: _Kept[bytes, base.Caller] = _Kept(
+            TLRUCache(size, self._token_end, clock), count('callers')
+        )
+        self._users: _Kept[str, base.User] = _Kept(
+            TLRUCache(size, self._user_end, clock), count('users')
+        )
+        self._owners: _Kept[str, base.Owner] = _Kept(
+            TLRUCache(size, self._owner_end, clock), count('owners')
+        )
         self._clock = clock
 
     def _token_end(

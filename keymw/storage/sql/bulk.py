@@ -67,12 +67,12 @@ def naive(
     }
 
 
-def claims(credentials: Iterable[base.Credential]) -> list[Values]:
+def claims(credentials: Iterable[base.Credential]) -> Values:
     """Return the parameters of take_names."""
     return _rows([_claim(c) for c in credentials])
 
 
-def whole(credentials: Sequence[base.Credential]) -> list[Values]:
+def whole(credentials: Sequence[base.Credential]) -> Values:
     """Return the parameters of upsert."""
     of = naive(credentials)
     return _rows(
@@ -83,7 +83,7 @@ def whole(credentials: Sequence[base.Credential]) -> list[Values]:
     )
 
 
-def changes(user_ids: Iterable[str], chain: str | None) -> list[Values]:
+def changes(user_ids: Iterable[str], chain: str | None) -> Values:
     """Return the parameters of date."""
     octets = None if chain is None else chain.encode()
     return _rows([(user_id.encode(), octets) for user_id in user_ids])
@@ -98,9 +98,9 @@ def _claim(credential: base.Credential) -> tuple[bytes, bytes, bytes | None]:
     )
 
 
-def _rows(values: Sequence[tuple[Any, ...]]) -> list[Values]:
+def _rows(values: Sequence[tuple[Any, ...]]) -> Values:
     text = msgspec.json.encode(values)
-    return [{'rows': base64.b64encode(text).decode()}]
+    return {'rows': base64.b64encode(text).decode()}
 
 
 @functools.cache

@@ -66,8 +66,7 @@ def _date(on: Statements, user_ids: Sequence[str], chain: str | None) -> None:
     """Record the time of a change of keys."""
     number = len(user_ids)
     if number == 1:
-        row = {'user_id': user_ids[0], 'chain': chain}
-        on.execute(_upsert_change, [row])
+        on.execute(_upsert_change, {'user_id': user_ids[0], 'chain': chain})
     elif number and bulk.is_known_to(on.connection):
         on.execute(_upsert_changes, bulk.changes(user_ids, chain))
     elif number:

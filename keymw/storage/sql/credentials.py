@@ -232,11 +232,11 @@ def _put_all(
         _wait_for_names(on, credentials)
         # A cached plan from a small table would scan the whole table for each
         # name, even after the table has grown.
-        on.execute(_by_index, [{}])
+        on.execute(_by_index, {})
     last = _as_after_the_last(credentials)
     if len(credentials) == 1:
-        on.execute(_take_name_away, [_claim(credentials[0])])
-        on.execute(_upsert, [_to_row(last[0])])
+        on.execute(_take_name_away, _claim(credentials[0]))
+        on.execute(_upsert, _to_row(last[0]))
     elif bulk.is_known_to(on.connection):
         on.execute(bulk.take_names, bulk.claims(credentials))
         on.execute(_upsert_all, bulk.whole(last))
@@ -259,7 +259,7 @@ def _renew(
         'new': renewed.secret,
         'at': _to_row(renewed)['updated_at'],
     }
-    return [former.user_id] if on.execute(_renew_unchanged, [values]) else []
+    return [former.user_id] if on.execute(_renew_unchanged, values) else []
 
 
 @functools.cache
@@ -279,7 +279,7 @@ def _renew_unchanged(_dialect: str) -> sa.Update:
 
 
 def _delete(on: Statements, user_id: str) -> list[str]:
-    return [user_id] if on.execute(_remove, [{'of_user': user_id}]) else []
+    return [user_id] if on.execute(_remove, {'of_user': user_id}) else []
 
 
 @functools.cache
@@ -306,8 +306,8 @@ def _rename(on: Statements, renamed: base.Credential) -> None:
         'unchanged': renamed.secret,
         'name': renamed.username,
     }
-    if on.execute(_rename_unchanged, [values]):
-        on.execute(_take_name_away, [_claim(renamed)])
+    if on.execute(_rename_unchanged, values):
+        on.execute(_take_name_away, _claim(renamed))
 
 
 def _claim(credential: base.Credential) -> dict[str, Any]:
@@ -349,7 +349,7 @@ def _wait_for_names(
     new rows. MariaDB locks the gap in the index, SQLite the whole database.
     """
     if len(credentials) > 1:
-        on.execute(_lock_all, [{}])
+        on.execute(_lock_all, {})
         return
     (credential,) = credentials
     name = f'{credential.domain_id}\0{credential.username}'

@@ -34,11 +34,8 @@ class Statements(Protocol):
     def first(self, query: Query, values: Values) -> Any:
         """The first row of a query, a named tuple; None if there is none."""
 
-    def execute(self, order: Order, rows: Sequence[Values]) -> int:
-        """Run a statement for each row; return the number of rows changed.
-
-        For several rows the number may be unknown.
-        """
+    def execute(self, order: Order, values: Values) -> int:
+        """Run a statement once; return the number of rows changed."""
 
     def execute_each(self, order: Order, columns: Columns) -> None:
         """Run a statement for each row of columns of the same length."""
@@ -55,10 +52,10 @@ class Plain:
         made = query(self.connection.dialect.name)
         return self.connection.execute(made, values).first()
 
-    def execute(self, order: Order, rows: Sequence[Values]) -> int:
+    def execute(self, order: Order, values: Values) -> int:
         """See Statements."""
         made: Any = order(self.connection.dialect.name)
-        return int(self.connection.execute(made, rows).rowcount)
+        return int(self.connection.execute(made, values).rowcount)
 
     def execute_each(self, order: Order, columns: Columns) -> None:
         """See Statements."""
@@ -88,9 +85,9 @@ class Fast:
         """See Statements."""
         return self._prepare(query).first(self._driver, values)
 
-    def execute(self, order: Order, rows: Sequence[Values]) -> int:
+    def execute(self, order: Order, values: Values) -> int:
         """See Statements."""
-        return self._prepare(order).execute(self._driver, rows)
+        return self._prepare(order).execute(self._driver, values)
 
     def execute_each(self, order: Order, columns: Columns) -> None:
         """See Statements."""
@@ -157,17 +154,14 @@ class Prepared:
             row[at] = convert(row[at])
         return self._to_row(row)
 
-    def execute(self, connection: Any, rows: Sequence[Values]) -> int:
-        """Run the statement for each row; return the driver's row count.
+    def execute(self, connection: Any, values: Values) -> int:
+        """Run the statement once; return the number of rows changed.
 
         :raises Exception: the error of the driver.
         """
         cursor = connection.cursor()
         try:
-            if len(rows) == 1:
-                cursor.execute(self._sql, self._parameters(rows[0]))
-            else:
-                cursor.executemany(self._sql, [*map(self._parameters, rows)])
+            cursor.execute(self._sql, self._parameters(values))
             return int(cursor.rowcount)
         finally:
             cursor.close()
