@@ -15,6 +15,7 @@ from keymw.storage import base
 from keymw.storage.sql import bulk
 from keymw.storage.sql import changes
 from keymw.storage.sql import database
+from keymw.storage.sql import equal_reads
 from keymw.storage.sql import migrate
 from keymw.storage.sql import retired
 from keymw.storage.sql import start
@@ -36,11 +37,11 @@ class SqlCredentials(base.CredentialStore):
 
     def get(self, user_id: str) -> base.Credential | None:
         values = {'of_user': user_id}
-        return self._one(_of_user, values)
+        return self._one(equal_reads.of_user, values)
 
     def find(self, domain_id: str, username: str) -> base.Credential | None:
         values = {'of_domain': domain_id, 'name': username}
-        return self._one(_of_name, values)
+        return self._one(equal_reads.of_name, values)
 
     def _one(
         self, query: Query, values: dict[str, str]
@@ -124,62 +125,7 @@ class SqlCredentials(base.CredentialStore):
         start.check(self._db)
 
 
-_NOTHING = {
-    'domain_id': 'default',
-    'username': 'nobody',
-    'secret': bytes(60),
-    'created_at': datetime.datetime(2001, 1, 1, 1, 1, 1, 1),
-    'updated_at': datetime.datetime(2001, 1, 1, 1, 1, 1, 1),
-}
-
-
-def _or_nothing(
-    dialect: str, condition: sa.ColumnElement[bool]
-) -> sa.Select[Any]:
-    """Select one row always; its user_id is NULL if no credential matches.
-
-    The placeholder has values of the same types, so reading it takes the
-    same time.
-    """
-    always = sa.select(sa.literal(1).label('always')).subquery()
-    there = _COLUMNS.user_id.is_not(None)
-    values = [
-        sa.case(
-            (there, _COLUMNS[name]), else_=_of_type(dialect, name, value)
-        ).label(name)
-        for name, value in _NOTHING.items()
-    ]
-    return sa.select(_COLUMNS.user_id, *values).select_from(
-        always.outerjoin(CREDENTIAL, condition)
-    )
-
-
 _COUNT = sa.select(sa.func.count()).select_from(CREDENTIAL)
-
-
-def _of_type(dialect: str, name: str, value: Any) -> sa.ColumnElement[Any]:
-    type_ = _COLUMNS[name].type
-    literal = sa.literal(value, type_)
-    if dialect == 'mysql' and isinstance(value, datetime.datetime):
-        # MySQL types a quoted time as text, and then the whole column.
-        return sa.cast(literal, type_)
-    return literal
-
-
-@functools.cache
-def _of_user(dialect: str) -> sa.Select[Any]:
-    return _or_nothing(dialect, _COLUMNS.user_id == sa.bindparam('of_user'))
-
-
-@functools.cache
-def _of_name(dialect: str) -> sa.Select[Any]:
-    # Two servers that write at the same time may both claim a name.
-    of_name = sa.and_(
-        _COLUMNS.domain_id == sa.bindparam('of_domain'),
-        _COLUMNS.username == sa.bindparam('name'),
-    )
-    newest = _COLUMNS.updated_at.desc()
-    return _or_nothing(dialect, of_name).order_by(newest).limit(1)
 
 
 @functools.cache
