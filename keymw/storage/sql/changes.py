@@ -78,10 +78,10 @@ def _redate(connection: sa.Connection, user_ids: Sequence[str]) -> None:
     """Set a later time; a change in between keeps its own chain."""
     order = (
         sa.update(KEY_CHANGE)
-        .where(KEY_CHANGE.c.user_id == sa.bindparam('of_user'))
+        .where(KEY_CHANGE.c.user_id.in_(user_ids))
         .values(changed_at=tables.now(connection.dialect.name))
     )
-    connection.execute(order, [{'of_user': user_id} for user_id in user_ids])
+    connection.execute(order)
 
 
 @functools.cache
