@@ -390,6 +390,34 @@ def test_list_that_is_on_its_way(
     sync_api.expect(keyboard.page.locator('#overview')).to_be_hidden()
 
 
+def test_list_that_comes_late_leaves_what_the_user_does(
+    keyboard: Keyboard, token: str
+) -> None:
+    page = keyboard.page
+    enter(keyboard, token)
+    keyboard.create('late')
+    keyboard.wait_for('#keys[aria-busy=false] > *')
+    held: list[sync_api.Route] = []
+    page.route(KEYS, lambda route: held.append(route))
+    for asks, control in (
+        (False, 'Rotate late'),
+        (True, 'Delete late'),
+        (False, 'Cancel'),
+    ):
+        page.get_by_label('Project').dispatch_event('change')
+        while not held:
+            page.wait_for_timeout(10)
+        if asks:
+            keyboard.press('Delete late')
+        keyboard.go(control)
+        held.pop().continue_()
+        keyboard.wait_for('#keys[aria-busy=false] > *')
+        assert page.evaluate(_HAS_FOCUS, control)
+    page.unroute_all()
+    keyboard.press('Delete late')
+    keyboard.wait_for('#status', 'is deleted.')
+
+
 def test_form_is_kept_when_the_service_refuses(
     alice: Keyboard, axe: str
 ) -> None:

@@ -13,6 +13,8 @@ const GRACES = [[0, 'at once'], [3600, 'in an hour'], [86400, 'in a day'],
   [604800, 'in 7 days']];
 
 let found = [];
+// What a row asks, in the place of its buttons: { id, group }.
+let question = null;
 
 export { roles };
 
@@ -41,6 +43,7 @@ export function begin() {
 export function clear() {
   clearForm();
   clearSecret();
+  question = null;
   byId('keys').replaceChildren();
 }
 
@@ -93,8 +96,20 @@ function draw() {
       'You have no keys yet. Make one with “New key”.'));
     return;
   }
+  const held = document.activeElement;
   byId('keys').replaceChildren(
     table('Your keys', HEADINGS, found.map(line)));
+  keepFocus(held);
+}
+
+// A list may come while a row is in use: its control, or the one in its place
+// with the same name, has the focus again.
+function keepFocus(held) {
+  const name = held.getAttribute('aria-label');
+  const same = held.isConnected ? held
+    : [...byId('keys').querySelectorAll('button')].find((one) =>
+      name && one.getAttribute('aria-label') === name);
+  if (same) same.focus();
 }
 
 function line(key) {
@@ -108,7 +123,7 @@ function line(key) {
     ends(key),
     lastUse(key),
     [state(stateOf(key)), previous],
-    actions(key),
+    question && question.id === key.id ? question.group : actions(key),
   ], { 'data-id': key.id });
 }
 
@@ -145,6 +160,7 @@ async function act(key, action) {
   quiet();
   try {
     const text = await action();
+    question = null;
     await load();
     focusOn(key);
     say(text);
@@ -154,6 +170,7 @@ async function act(key, action) {
 }
 
 async function explain(key, failure) {
+  if (failure.unsure) question = null;
   if (failure.status === 404) {
     await load();
     complain(['The key ', named(key.name),
@@ -178,13 +195,15 @@ function ask(key, text, ...controls) {
   quiet();
   const id = `ask-${key.id}`;
   const cancel = button('Cancel', () => {
+    question = null;
     draw();
     focusOn(key);
   });
   const group = make('div', { role: 'group', 'aria-labelledby': id },
     make('p', { id }, ...text),
     make('div', { class: 'buttons' }, ...controls, cancel));
-  rowOf(key).lastElementChild.replaceChildren(group);
+  question = { id: key.id, group };
+  draw();
   controls[0].focus();
 }
 
@@ -208,6 +227,7 @@ function askRotate(key) {
     try {
       const body = { grace: Number(grace.value) };
       const made = (await send('POST', `${path(key)}/rotate`, body)).body;
+      question = null;
       await load();
       showSecret(made.api_key, 'has a new secret');
     } catch (failure) {

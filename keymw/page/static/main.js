@@ -16,6 +16,7 @@ function showSignIn() {
   byId('sign-in').hidden = false;
   byId('password').value = '';
   byId('token').value = '';
+  credential.reset();
 }
 
 async function showKeys() {
@@ -45,8 +46,6 @@ async function fillProjects() {
 async function load() {
   const isAdmin = session.roles.some((role) => role.name === 'admin');
   byId('overview-section').hidden = !isAdmin;
-  keys.roles();
-  credential.reset();
   await keys.load();
   if (isAdmin) await overview.load();
 }
@@ -105,6 +104,7 @@ byId('project').addEventListener('change', async (event) => {
     if (session.project) event.target.value = session.project.id;
     return;
   }
+  keys.roles();
   await load();
 });
 
