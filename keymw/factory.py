@@ -29,7 +29,7 @@ from keymw.limits import failures
 from keymw.limits.client_address import Clients
 from keymw.observe import health
 from keymw.observe import logs
-from keymw.observe import metrics
+from keymw.observe import metrics_base
 from keymw.observe.audit import Audit
 from keymw.policy import rules as policy
 from keymw.policy.stale import Changes
@@ -124,7 +124,7 @@ def build(
     credentials = storage_load.credentials(conf)
     api_keys = _api_keys(conf)
     stores: list[Changes] = [credentials, *([api_keys] if api_keys else [])]
-    counted = metrics.of(conf)
+    counted = metrics_base.of(conf)
     clients = Clients(conf)
     sealing = counted.timed('vault', _vault(conf), ['seal', 'open'])
     parts = Parts(
@@ -243,11 +243,11 @@ def metrics_factory(
             raise ConfigError(
                 'egg:keymw#metrics: set [metrics] enabled = true in keymw.conf'
             )
-        metrics.of(conf)
-    from keymw.observe import prometheus
+        metrics_base.of(conf)
+    from keymw.observe import metrics_prometheus
 
     repository = conf.vault.key_repository
-    return prometheus.application(
+    return metrics_prometheus.application(
         lambda: vault.sealing_since(repository), _counts_of(_api_keys(conf))
     )
 

@@ -27,9 +27,11 @@ from keymw.global_keys import access_list_policies
 from keymw.global_keys import family as global_keys
 from keymw.global_keys import policies as global_key_policies
 from keymw.identity import load as identity_load
+from keymw.login import paths as login_paths
 from keymw.login import routes as login
 from keymw.login.key_logins import KeyLogins
 from keymw.policy import base
+from keymw.v2_api import paths as v2_paths
 from keymw.v2_api import routes as v2_api
 from keymw.v2_api.undecided import Undecided
 from keymw.web import fault_shapes
@@ -134,10 +136,10 @@ def _user_credentials(
         routes += login.routes(
             conf, parts, logins, has_credentials=has_credentials
         )
-        guarded += login.guarded(options)
+        guarded += login_paths.guarded(options)
     if has_api:
         routes += v2_api.routes(parts)
-        guarded += v2_api.GUARDED
+        guarded += v2_paths.GUARDED
     return _OfV2(
         Table(routes, guarded, v2_api.rest(parts) if has_api else None),
         parts,

@@ -16,7 +16,7 @@ from keymw.call import Parts
 from keymw.family import Family
 from keymw.observe import audit
 from keymw.observe import context
-from keymw.observe import metrics
+from keymw.observe import metrics_base
 from keymw.web import faults
 from keymw.web import paths
 from keymw.web import reply
@@ -51,7 +51,7 @@ class Filter:
         self._audit = parts.audit
         self._drops = frozenset(conf.identity.drop_environ)
         self._limit = conf.limits.max_body_size
-        self._metrics = metrics.of(conf)
+        self._metrics = metrics_base.of(conf)
         search = paths.Search({w for family in families for w in family.words})
         self._marks, self._may_be_guarded = search.marks, search.finds
         self._shared = tuple(

@@ -2,6 +2,7 @@
 
 from keymw.api_keys import handlers
 from keymw.api_keys import keys
+from keymw.api_keys import paths
 from keymw.api_keys import policies as rules
 from keymw.api_keys import routes
 from keymw.api_keys.bodies import Shown
@@ -22,7 +23,7 @@ class OfApiKeys(ByToken):
     def __init__(self, api_keys: ApiKeys, challenge: str | None) -> None:
         """challenge is the URI in the WWW-Authenticate header of a 401."""
         super().__init__(
-            Table(routes.routes(api_keys), routes.GUARDED),
+            Table(routes.routes(api_keys), paths.GUARDED),
             api_keys.parts,
             reply.faults_as(fault_shapes.write_v3, challenge, routes.VARY),
             words=('api_keys',),

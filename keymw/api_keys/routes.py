@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 import webob
 
 from keymw.api_keys import bodies
+from keymw.api_keys import paths
 from keymw.api_keys import policies as rules
 from keymw.api_keys import queries
 from keymw.api_keys.bodies import Shown
@@ -23,12 +24,6 @@ from keymw.web.request import Request
 from keymw.web.table import Route
 from keymw.web.table import refusals
 
-ALL = '/v3/api_keys'
-REVOKE = f'{ALL}/revoke'
-OF_USER = '/v3/users/{user_id}/api_keys'
-KEY = f'{OF_USER}/{{id}}'
-ROTATE = f'{KEY}/rotate'
-GUARDED = (r'/v3/users/[^/]+/api_keys(?![^/])', r'/v3/api_keys(?![^/])')
 VARY = 'X-Auth-Token'
 
 AnyCall = Call[Any, Any]
@@ -48,21 +43,22 @@ def _of_user(api_keys: ApiKeys) -> Iterator[Route]:
     def grace(body: bytes, content_type: str | None) -> int:
         return bodies.read_grace(body, content_type, most)
 
+    all_, key = paths.OF_USER, paths.KEY
     new, change = _body(bodies.read_new), _body(bodies.read_change)
-    yield Route('POST', OF_USER, rules.CREATE, do.create, 201, new, _write_new)
-    yield Route('GET', OF_USER, rules.LIST, do.list_, 200, list_, _write_page)
-    yield Route('GET', KEY, rules.GET, do.get, 200, None, one)
-    yield Route('PATCH', KEY, rules.UPDATE, do.update, 200, change, one)
-    yield Route('DELETE', KEY, rules.DELETE, do.delete, 204, None, _nothing)
+    yield Route('POST', all_, rules.CREATE, do.create, 201, new, _write_new)
+    yield Route('GET', all_, rules.LIST, do.list_, 200, list_, _write_page)
+    yield Route('GET', key, rules.GET, do.get, 200, None, one)
+    yield Route('PATCH', key, rules.UPDATE, do.update, 200, change, one)
+    yield Route('DELETE', key, rules.DELETE, do.delete, 204, None, _nothing)
     yield Route(
-        'POST', ROTATE, rules.ROTATE, do.rotate, 200, _body(grace), one
+        'POST', paths.ROTATE, rules.ROTATE, do.rotate, 200, _body(grace), one
     )
 
 
 def _of_all(do: Handlers) -> Iterator[Route]:
     yield Route(
         'GET',
-        ALL,
+        paths.ALL,
         rules.LIST_ALL,
         do.list_all,
         200,
@@ -71,7 +67,7 @@ def _of_all(do: Handlers) -> Iterator[Route]:
     )
     yield Route(
         'POST',
-        REVOKE,
+        paths.REVOKE,
         None,
         do.revoke,
         204,
@@ -138,7 +134,7 @@ def _with_query(here: str, call: AnyCall, more: dict[str, str]) -> str:
 
 def _url(call: AnyCall, shown: Shown) -> str:
     user_id = quote(shown.key.user_id, safe='')
-    path = KEY.format(user_id=user_id, id=shown.key.id)
+    path = paths.KEY.format(user_id=user_id, id=shown.key.id)
     return f'{_root(call)}{path}'
 
 

@@ -2,9 +2,9 @@
 
 from oslo_config import cfg
 
+from keymw.key_length import MAX_API_KEY_LENGTH
+
 GROUP = 'kskey'
-# doc/contract/rackspace-identity 1.11.
-MAX_API_KEY_LENGTH = 100
 OPTS: list[cfg.Opt] = [
     cfg.BoolOpt(
         'enabled',

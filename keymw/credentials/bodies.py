@@ -12,7 +12,7 @@ import re
 from lxml import etree
 import msgspec
 
-from keymw.conf.kskey import MAX_API_KEY_LENGTH
+from keymw.key_length import MAX_API_KEY_LENGTH
 from keymw.web import faults
 from keymw.web import media
 from keymw.web import negotiate

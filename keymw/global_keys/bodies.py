@@ -11,6 +11,7 @@ from keymw.global_keys import faults as admin_faults
 from keymw.global_keys import json_shapes as admin
 from keymw.global_keys import keys as global_key
 from keymw.global_keys import pages
+from keymw.global_keys import redaction
 from keymw.global_keys.json_shapes import View
 from keymw.global_keys.pages import Page
 from keymw.storage.global_keys import GlobalKey
@@ -133,7 +134,7 @@ def write(key: GlobalKey, view: View) -> dict[str, object]:
         'numGroups': 0,
         'orgRoles': [],
         'orgRolesString': '',
-        'privateKey': global_key.redacted(key.suffix),
+        'privateKey': redaction.redacted(key.suffix),
         'publicKey': key.public_key,
         'roles': [{'roleName': role} for role in roles],
         'userId': key.id,
@@ -145,7 +146,7 @@ def write_new(new: NewKey, view: View) -> dict[str, object]:
     """Return a new key as a JSON object, with its private key."""
     return write(new.key, view) | {
         'privateKey': new.private_key,
-        'privateKeyRedacted': global_key.redacted(new.key.suffix),
+        'privateKeyRedacted': redaction.redacted(new.key.suffix),
     }
 
 

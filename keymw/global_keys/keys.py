@@ -11,6 +11,7 @@ import uuid
 
 from keymw import row_seal
 from keymw.global_keys import digest
+from keymw.global_keys import redaction
 from keymw.global_keys.digest import Algorithm
 from keymw.storage.base import Taken
 from keymw.storage.global_keys import OWNER
@@ -35,8 +36,6 @@ ROLES = (
 # A collision among 26**8 public keys is rare; ten in a row do not occur.
 _TRIES = 10
 _ID = re.compile('[0-9A-Fa-f]{24}', re.ASCII)
-# The mask and the number of characters shown of a private key.
-_REDACTED, _SUFFIX = '********-****-****-', 12
 
 
 def new(
@@ -54,7 +53,7 @@ def new(
         description=description,
         roles=frozenset(roles),
         ha1=vault.seal(KIND, id_, _ha1s(public_key, private_key)),
-        suffix=private_key[-_SUFFIX:],
+        suffix=redaction.suffix(private_key),
         created_at=now,
         updated_at=now,
     )
@@ -151,11 +150,3 @@ def is_id(text: str) -> bool:
 
 def _new_public_key() -> str:
     return ''.join(secrets.choice(string.ascii_lowercase) for _ in range(8))
-
-
-def redacted(suffix: str) -> str:
-    """Return the masked private key that all later responses show.
-
-    Source: doc/contract/ops-manager-global-keys 2.
-    """
-    return _REDACTED + suffix

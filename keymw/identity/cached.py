@@ -14,7 +14,7 @@ from keymw.identity import base
 from keymw.identity.access import Access
 from keymw.identity.transport import Origin
 from keymw.identity.v3 import V3
-from keymw.observe import metrics
+from keymw.observe import metrics_base
 from keymw.web import faults
 
 LOG = logging.getLogger(__name__)
@@ -49,7 +49,7 @@ class Cached(base.Identity):
         self._token_ttl = options.token_cache_ttl
         self._user_ttl = options.user_cache_ttl
         self._owner_ttl = options.owner_cache_ttl
-        size, count = options.cache_size, metrics.of(conf).cache
+        size, count = options.cache_size, metrics_base.of(conf).cache
         self._callers: _Kept[bytes, base.Caller] = _Kept(
             TLRUCache(size, self._token_end, clock), count('callers')
         )

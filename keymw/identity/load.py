@@ -17,7 +17,7 @@ from keymw.identity import v2
 from keymw.identity import v3
 from keymw.identity.transport import Origin
 from keymw.identity.transport import Pipeline
-from keymw.observe import metrics
+from keymw.observe import metrics_base
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -135,7 +135,7 @@ def _dialects(
 
 def _timed(conf: cfg.ConfigOpts, dialect: T) -> T:
     methods = sorted(base.Identity.__abstractmethods__)
-    return metrics.of(conf).timed('identity', dialect, methods)
+    return metrics_base.of(conf).timed('identity', dialect, methods)
 
 
 def _name(conf: cfg.ConfigOpts) -> str:

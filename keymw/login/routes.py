@@ -9,6 +9,7 @@ from keymw.call import Parts
 from keymw.conf import Options
 from keymw.login import access_body
 from keymw.login import audit_line
+from keymw.login import paths
 from keymw.login import v1_bodies
 from keymw.login import v2_body
 from keymw.login import v3_body
@@ -18,17 +19,11 @@ from keymw.login.key_logins import KeyLogins
 from keymw.web import fault_shapes
 from keymw.web import faults
 from keymw.web import reply
-from keymw.web.paths import V2
-from keymw.web.paths import guard
 from keymw.web.request import Request
 from keymw.web.table import Route
 from keymw.web.table import refusals
 
-V2_TOKENS = f'{V2}/tokens'
-V3_TOKENS = '/v3/auth/tokens'
-V1_0 = '/v1.0'
-V1_1 = '/v1.1/auth'
-SHARED = {V3_TOKENS: v3_body.may_be_ours}
+SHARED = {paths.V3_TOKENS: v3_body.may_be_ours}
 
 
 def shared(prefix: str) -> dict[str, Callable[[bytes], bool]]:
@@ -38,16 +33,7 @@ def shared(prefix: str) -> dict[str, Callable[[bytes], bool]]:
     def may_be_ours(body: bytes) -> bool:
         return v3_body.may_be_ours(body) or start in body
 
-    return {V3_TOKENS: may_be_ours}
-
-
-def guarded(options: Options) -> Iterator[str]:
-    """Prefixes of the guarded paths of logins; options are [kskey]."""
-    yield guard(V2_TOKENS)
-    if options.serve_v1_0:
-        yield f'{guard(V1_0)}(?![^/])'
-    if options.serve_v1_1:
-        yield guard(V1_1)
+    return {paths.V3_TOKENS: may_be_ours}
 
 
 def routes(
@@ -105,7 +91,7 @@ def _v2(options: Options, do: Logins, keys: KeyLogins | None) -> Route:
 
     handler, write = do.token, reply.formatted(access_body.write)
     return Route(
-        'POST', V2_TOKENS, None, handler, 200, read_v2, write, applies
+        'POST', paths.V2_TOKENS, None, handler, 200, read_v2, write, applies
     )
 
 
@@ -126,7 +112,7 @@ def _v3(
     write = reply.with_headers(body, v3_body.write_headers)
     fault = _faults_as(fault_shapes.write_v3, options)
     return Route(
-        'POST', V3_TOKENS, None, do.v3, 201, read, write, applies, fault
+        'POST', paths.V3_TOKENS, None, do.v3, 201, read, write, applies, fault
     )
 
 
@@ -143,7 +129,7 @@ def _v3_password(options: Options, keys: KeyLogins) -> Route:
 
     return Route(
         'POST',
-        V3_TOKENS,
+        paths.V3_TOKENS,
         None,
         refuse_password,
         401,
@@ -159,7 +145,7 @@ def _v1_0(options: Options, do: Logins) -> Route:
     fault = reply.faults_as(fault_shapes.write_text, uri, vary)
     handler, read = do.legacy, _read_headers
     return Route(
-        'GET', V1_0, None, handler, 204, read, write, write_fault=fault
+        'GET', paths.V1_0, None, handler, 204, read, write, write_fault=fault
     )
 
 
@@ -172,7 +158,7 @@ def _v1_1(options: Options, do: Logins) -> Route:
     write = reply.formatted(v1_bodies.write)
     fault = _faults_as(fault_shapes.write_v1_1, options)
     return Route(
-        'POST', V1_1, None, handler, 200, read, write, write_fault=fault
+        'POST', paths.V1_1, None, handler, 200, read, write, write_fault=fault
     )
 
 

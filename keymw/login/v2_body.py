@@ -12,9 +12,9 @@ from typing import Any
 from lxml import etree
 import msgspec
 
-from keymw.conf.kskey import MAX_API_KEY_LENGTH
 from keymw.credentials import bodies as credentials
 from keymw.identity.base import Tenant
+from keymw.key_length import MAX_API_KEY_LENGTH
 from keymw.web import faults
 from keymw.web import media
 from keymw.web import negotiate

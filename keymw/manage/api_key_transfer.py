@@ -15,7 +15,7 @@ from tqdm import tqdm
 from keymw import vault
 from keymw.api_keys import keys
 from keymw.manage import api_key
-from keymw.manage import lines
+from keymw.manage import import_lines
 from keymw.manage import own_files
 from keymw.manage import session
 from keymw.storage.api_keys import ALL
@@ -111,7 +111,7 @@ class _Run:
     def go(self, file: pathlib.Path) -> None:
         """Read the file once and store its keys."""
         with own_files.open_regular(file) as stream:
-            for number, row in lines.read_json(stream, _DECODER):
+            for number, row in import_lines.read_json(stream, _DECODER):
                 try:
                     self._store(row)
                 except (CannotOpen, NameTaken, Taken, ValueError) as error:

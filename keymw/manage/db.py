@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from keymw import vault
 from keymw.conf import ConfigError
 from keymw.manage import own_files
-from keymw.manage import rows
+from keymw.manage import row_seals
 from keymw.manage import session
 from keymw.manage import users
 from keymw.storage.base import Outage
@@ -87,7 +87,7 @@ def _bind_former_rows(conf: cfg.ConfigOpts, former: str | None) -> str:
             ' Global keys that are there are refused until "keymw-manage '
             f'vault migrate --bind" has run: {error}.'
         )
-    found = rows.bind(conf, keys, unsealed_only=True)
+    found = row_seals.bind(conf, keys, unsealed_only=True)
     return f' Rows bound to the vault: {found}.' if found else ''
 
 

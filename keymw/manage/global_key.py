@@ -18,6 +18,7 @@ from keymw.global_keys import faults as admin_faults
 from keymw.global_keys import json_shapes as bodies
 from keymw.global_keys import keys as global_key
 from keymw.global_keys import policies as rules
+from keymw.global_keys import redaction
 from keymw.manage import db
 from keymw.manage import session
 from keymw.manage.cells import Names
@@ -87,7 +88,7 @@ class List(lister.Lister):
         conf = session.of(self.app).conf
         rows = every(store(conf))
         return COLUMNS, (
-            _row(row, global_key.redacted(row.suffix)) for row in rows
+            _row(row, redaction.redacted(row.suffix)) for row in rows
         )
 
 

@@ -23,17 +23,17 @@ from tqdm import tqdm
 from keymw.api_keys import keys
 from keymw.conf import ConfigError
 from keymw.conf import ldap
-from keymw.conf.kskey import MAX_API_KEY_LENGTH
 from keymw.credentials import bodies
 from keymw.credentials.handlers import KIND
+from keymw.key_length import MAX_API_KEY_LENGTH
 from keymw.manage import credential
 from keymw.manage import db
-from keymw.manage import lines
+from keymw.manage import import_lines
 from keymw.manage import own_files
 from keymw.manage import session
 from keymw.manage.bookmark import Bookmark
 from keymw.manage.bookmark import Mark
-from keymw.manage.lines import Line
+from keymw.manage.import_lines import Line
 from keymw.storage.base import Credential
 from keymw.storage.base import CredentialStore
 from keymw.storage.base import NoPlace
@@ -150,7 +150,7 @@ class _Run:
         self._dry = parsed_args.dry_run
         self._shortest = conf.kskey.min_key_length
         self._is_other = _other(conf)
-        self._format = parsed_args.file_format or lines.format_by_name(
+        self._format = parsed_args.file_format or import_lines.format_by_name(
             self._file
         )
         self._now = datetime.datetime.now(datetime.UTC)
@@ -168,7 +168,7 @@ class _Run:
         with own_files.open_regular(self._file) as stream:
             bookmark = self._bookmark(stream)
             done = 0 if self._dry else self._resume(bookmark)
-            todo = self._after(done, lines.read(stream, self._format))
+            todo = self._after(done, import_lines.read(stream, self._format))
             for batch in _batches(todo):
                 self._store([*self._checked(batch)], bookmark)
         if not self._dry:

@@ -23,7 +23,7 @@ from keymw.global_keys.keys import KIND as GLOBAL_KEY
 from keymw.manage import api_key
 from keymw.manage import credential
 from keymw.manage import global_key
-from keymw.manage import rows
+from keymw.manage import row_seals
 from keymw.manage import session
 from keymw.manage import users
 from keymw.manage.api_key_rows import ApiKeyRows
@@ -82,7 +82,7 @@ def _places(conf: cfg.ConfigOpts) -> list[_Place | ApiKeyRows]:
     """Return all stores of sealed values."""
     found: list[_Place | ApiKeyRows] = [_credentials(conf)]
     if global_key.may_be(conf):
-        found += [_global_keys(conf), *map(_rows, rows.kinds(conf))]
+        found += [_global_keys(conf), *map(_rows, row_seals.kinds(conf))]
     return [*found, *_api_keys(conf)]
 
 
@@ -116,7 +116,7 @@ def _global_keys(conf: cfg.ConfigOpts) -> _Place:
     )
 
 
-def _rows(kind: rows.Kind) -> _Place:
+def _rows(kind: row_seals.Kind) -> _Place:
     return _Place(
         kind.name,
         kind.seal_kind,
@@ -201,7 +201,7 @@ class Migrate(command.Command):
             return int(any(any(place.old(keys)) for place in places))
         if parsed_args.bind and global_key.may_be(conf):
             with session.of(self.app).operation('vault:bind', 'all'):
-                bound = rows.bind(conf, keys)
+                bound = row_seals.bind(conf, keys)
             print(f'bound {bound}', file=self.app.stdout)
         with session.of(self.app).operation('vault:migrate', 'all'):
             counts = [place.migrate(keys) for place in places]
@@ -319,9 +319,9 @@ def _count(secrets: Iterable[Secret]) -> collections.Counter[bytes]:
 def _changed(conf: cfg.ConfigOpts, places: Sequence[str]) -> list[int]:
     """Return per place the number of rows whose seal is wrong."""
     keys = vault.load(_repository(conf))
-    kinds: list[rows.Kind | ApiKeyRows] = [*_api_keys(conf)]
+    kinds: list[row_seals.Kind | ApiKeyRows] = [*_api_keys(conf)]
     if global_key.may_be(conf):
-        kinds += rows.kinds(conf)
+        kinds += row_seals.kinds(conf)
     counts = {kind.name: len(kind.changed(keys)) for kind in kinds}
     return [counts.get(place, 0) for place in places]
 

@@ -16,7 +16,7 @@ from urllib.parse import quote
 from oslo_config import cfg
 
 from keymw.conf.audit import CADF
-from keymw.observe import cadf
+from keymw.observe import audit_event
 from keymw.observe import context
 from keymw.observe.outlets import EventFile
 from keymw.observe.outlets import Notifications
@@ -135,7 +135,7 @@ def _event(
         fields = {**fields, **entry.details}
     if entry.reason is not None:
         fields = {**fields, 'reason': entry.reason}
-    return cadf.event(
+    return audit_event.event(
         entry.rule,
         entry.caller,
         entry.target,

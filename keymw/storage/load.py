@@ -10,7 +10,7 @@ from stevedore import driver
 from stevedore import exception
 
 from keymw.conf import ConfigError
-from keymw.observe import metrics
+from keymw.observe import metrics_base
 from keymw.storage import api_keys as api_key_store
 from keymw.storage import base
 from keymw.storage.global_keys import AccessListStore
@@ -79,7 +79,7 @@ def _timed(
 ) -> T:
     # The methods of the interface that a driver must have, or a request uses.
     methods = sorted({*promised.__abstractmethods__, *more})
-    return metrics.of(conf).timed('store', store, methods, name)
+    return metrics_base.of(conf).timed('store', store, methods, name)
 
 
 def check_at_start(conf: cfg.ConfigOpts) -> None:

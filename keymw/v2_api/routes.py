@@ -9,9 +9,10 @@ from keymw.call import Call
 from keymw.call import Parts
 from keymw.login import access_body
 from keymw.login import audit_line
-from keymw.login.routes import V2_TOKENS
+from keymw.login.paths import V2_TOKENS
 from keymw.login.routes import read_v2
 from keymw.v2_api import bodies
+from keymw.v2_api import paths
 from keymw.v2_api import tenants
 from keymw.v2_api import tokens
 from keymw.v2_api import users
@@ -25,15 +26,6 @@ from keymw.web.request import Request
 from keymw.web.table import ANY
 from keymw.web.table import Route
 from keymw.web.table import refusals
-
-TOKEN = f'{V2_TOKENS}/{{token_id}}'
-ENDPOINTS = f'{TOKEN}/endpoints'
-TENANTS = f'{V2}/tenants'
-TENANT = f'{TENANTS}/{{tenant_id}}'
-USERS = f'{V2}/users'
-USER = f'{USERS}/{{user_id}}'
-ROLES = f'{USER}/roles'
-GUARDED = (guard(V2_TOKENS),)
 
 
 class Alone:
@@ -99,13 +91,13 @@ _PAGE = ('limit', 'marker')
 LOGIN = Route('POST', V2_TOKENS, None, tokens.login, 200, read_v2, _access)
 ROUTES = (
     Route('DELETE', V2_TOKENS, None, tokens.revoke_own, 204, _only()),
-    _get(TOKEN, tokens.validate, access_body.write, 'belongsTo'),
-    Route('DELETE', TOKEN, None, tokens.revoke, 204, _only()),
-    _get(ENDPOINTS, tokens.endpoints, access_body.write_endpoints),
-    _get(TENANTS, tenants.find, bodies.write_tenants, 'name', *_PAGE),
-    _get(TENANT, tenants.get, bodies.write_tenant),
-    _get(USERS, users.find, bodies.write_users, 'name', 'email', *_PAGE),
-    _get(USER, users.get, bodies.write_user),
-    _get(ROLES, users.roles, bodies.write_roles),
+    _get(paths.TOKEN, tokens.validate, access_body.write, 'belongsTo'),
+    Route('DELETE', paths.TOKEN, None, tokens.revoke, 204, _only()),
+    _get(paths.ENDPOINTS, tokens.endpoints, access_body.write_endpoints),
+    _get(paths.TENANTS, tenants.find, bodies.write_tenants, 'name', *_PAGE),
+    _get(paths.TENANT, tenants.get, bodies.write_tenant),
+    _get(paths.USERS, users.find, bodies.write_users, 'name', 'email', *_PAGE),
+    _get(paths.USER, users.get, bodies.write_user),
+    _get(paths.ROLES, users.roles, bodies.write_roles),
     Route('GET', V2, None, versions.get, 200, None, _version),
 )

@@ -27,7 +27,7 @@ from keymw.api_keys import keys
 from keymw.identity.transport import Pipeline
 from keymw.identity.trusts import Trusts
 from keymw.identity.v3 import V3
-from keymw.observe import prometheus
+from keymw.observe import metrics_prometheus
 from keymw.storage.base import Outage
 from keymw.storage.sql.access_list import SqlAccessList
 from keymw.storage.sql.api_keys import SqlApiKeys
@@ -290,7 +290,7 @@ def secrets_in(
 
 def said_by(lines: Lines) -> str:
     """All log lines, and the metrics."""
-    metrics = client.generate_latest(prometheus._REGISTRY).decode()
+    metrics = client.generate_latest(metrics_prometheus._REGISTRY).decode()
     return '\n'.join([*lines.text, metrics])
 
 

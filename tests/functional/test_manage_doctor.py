@@ -672,7 +672,7 @@ def test_a_python_without_md5(
     with_global_keys(made, access_list_required='false')
     make_owner(made)
     monkeypatch.setattr(
-        'keymw.manage.doctor.global_keys.is_available',
+        'keymw.manage.doctor.checks.global_keys.is_available',
         lambda name: name != 'MD5',
     )
     found = doctor(made)

@@ -16,7 +16,8 @@ import webtest
 
 from keymw import conf
 from keymw.conf import ConfigError
-from keymw.observe import prometheus
+from keymw.observe import metrics_prometheus
+from keymw.observe.metrics_prometheus import DIRECTORY
 from keymw.storage import load
 from keymw.storage.base import Outage
 from keymw.storage.sql.api_keys import SqlApiKeys
@@ -179,7 +180,7 @@ def test_failure_is_counted_by_its_internal_reason(
 
 def test_reasons_have_an_end(web: webtest.TestApp) -> None:
     assert web
-    counted = prometheus.Prometheus(client.CollectorRegistry())
+    counted = metrics_prometheus.Prometheus(client.CollectorRegistry())
     for number in range(1000):
         fault = Fault('')
         fault.reason = f'user {number}'
@@ -205,14 +206,14 @@ def test_several_workers_without_a_shared_directory_are_one_clear_line(
     web: webtest.TestApp,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    prometheus.metrics()._is_checked = False
+    metrics_prometheus.metrics()._is_checked = False
     several = {'wsgi.multiprocess': True}
     for _ in range(2):
         web.get('/v2.0/extensions', extra_environ=several)
     (line,) = [
         record.getMessage()
         for record in caplog.records
-        if prometheus.DIRECTORY in record.getMessage()
+        if DIRECTORY in record.getMessage()
     ]
     answer = page.web.get('/metrics', extra_environ=several, status=503)
     assert answer.text == f'{line}\n'
@@ -270,7 +271,11 @@ _LOAD = (
     [
         ({}, None, 'False\n'),
         (ON, None, 'True\n'),
-        (ON, '/nowhere', f'{prometheus.DIRECTORY}: there is no directory'),
+        (
+            ON,
+            '/nowhere',
+            f'{DIRECTORY}: there is no directory',
+        ),
     ],
     ids=['off', 'on', 'no directory'],
 )
@@ -282,7 +287,7 @@ def test_library_is_loaded_where_metrics_are_on(
 ) -> None:
     made = Deployment(tmp_path / 'keymw', options)
     made.set_up()
-    shared = {} if directory is None else {prometheus.DIRECTORY: directory}
+    shared = {} if directory is None else {DIRECTORY: directory}
     done = subprocess.run(
         [sys.executable, '-c', _LOAD, made.conf_file],
         env={**os.environ, **shared},
@@ -326,7 +331,7 @@ def test_each_process_writes_its_own_counts_once(
     """A worker that is idle writes too; a fork has none of its parent's."""
     done = subprocess.run(
         [sys.executable, '-c', _FORKS],
-        env={**os.environ, prometheus.DIRECTORY: str(tmp_path)},
+        env={**os.environ, DIRECTORY: str(tmp_path)},
         capture_output=True,
         text=True,
         timeout=60,

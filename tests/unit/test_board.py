@@ -9,7 +9,7 @@ from grafana_foundation_sdk.models.dashboard import Dashboard
 import prometheus_client as client
 import pytest
 
-from keymw.observe.prometheus import Prometheus
+from keymw.observe.metrics_prometheus import Prometheus
 
 ETC = pathlib.Path(__file__).parents[2] / 'etc'
 BOARD = ETC / 'grafana' / 'keymw.json'

@@ -33,7 +33,7 @@ LEVELS = (
     ('keymw.storage', 'keymw.row_seal', 'keymw.vault', 'keymw.private_path'),
     (
         *('keymw.observe', 'keymw.client', 'keymw.conf', 'keymw.page'),
-        'keymw.web',
+        *('keymw.web', 'keymw.key_length'),
     ),
 )
 ORDER = [name for level in LEVELS for name in level]

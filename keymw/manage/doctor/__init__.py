@@ -7,19 +7,19 @@ from cliff import command
 from keymw.conf import ConfigError
 from keymw.manage import pipeline
 from keymw.manage import session
-from keymw.manage.doctor import api_keys
-from keymw.manage.doctor import configuration
-from keymw.manage.doctor import global_keys
-from keymw.manage.doctor import identity
-from keymw.manage.doctor import limits
-from keymw.manage.doctor import secrets
-from keymw.manage.doctor import stale
-from keymw.manage.doctor import start
-from keymw.manage.doctor import storage
-from keymw.manage.doctor import vault
 from keymw.manage.doctor.check import Check
 from keymw.manage.doctor.check import Installation
 from keymw.manage.doctor.check import Skipped
+from keymw.manage.doctor.checks import api_keys
+from keymw.manage.doctor.checks import configuration
+from keymw.manage.doctor.checks import global_keys
+from keymw.manage.doctor.checks import identity
+from keymw.manage.doctor.checks import limits
+from keymw.manage.doctor.checks import secrets
+from keymw.manage.doctor.checks import stale
+from keymw.manage.doctor.checks import start
+from keymw.manage.doctor.checks import storage
+from keymw.manage.doctor.checks import vault
 
 CHECKS = (
     *configuration.CHECKS,

@@ -57,10 +57,10 @@ def of(conf: cfg.ConfigOpts) -> Metrics:
     if not conf.metrics.enabled:
         return _OFF
     try:
-        from keymw.observe import prometheus
+        from keymw.observe import metrics_prometheus
     except ImportError as error:
         raise ConfigError(
             f'[metrics] enabled: it needs {error.name}, which is not '
             "installed: pip install 'keymw[metrics]'"
         ) from None
-    return prometheus.metrics()
+    return metrics_prometheus.metrics()

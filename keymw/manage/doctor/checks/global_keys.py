@@ -11,7 +11,7 @@ from keymw.global_keys.digest import is_available
 from keymw.limits.client_address import Clients
 from keymw.manage import access_list
 from keymw.manage import global_key
-from keymw.manage import rows
+from keymw.manage import row_seals
 from keymw.manage.doctor.check import Check
 from keymw.manage.doctor.check import Installation
 from keymw.manage.doctor.check import Skipped
@@ -68,7 +68,7 @@ def _rows(at: Installation) -> str:
     keys = vault.load(at.conf.vault.key_repository)
     changed = [
         f'{kind.seal_kind} {id_}'
-        for kind in rows.kinds(at.conf)
+        for kind in row_seals.kinds(at.conf)
         for id_ in kind.changed(keys)
     ]
     if changed:

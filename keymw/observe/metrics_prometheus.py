@@ -28,7 +28,7 @@ from prometheus_client.registry import Collector
 
 from keymw.conf import ConfigError
 from keymw.observe import batch
-from keymw.observe import metrics as base
+from keymw.observe import metrics_base as base
 from keymw.observe.batch import Batch
 from keymw.web.faults import Fault
 from keymw.web.request import Request
