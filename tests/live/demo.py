@@ -28,7 +28,7 @@ LAST_LINE = 'Ctrl-C stops it.\n'
 PORT = 5000
 # Seconds. The Keystone of the demo caches little, and many wait at once.
 PATIENCE = 120
-# One cache for all workers: 25 ms of Keystone for a request, and not 500.
+# One cache for all workers: Keystone's requests take half the time.
 _CACHE = """backend = dogpile.cache.pymemcache
 memcache_servers = 127.0.0.1:{port}
 """
