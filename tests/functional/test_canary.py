@@ -44,6 +44,7 @@ from tests.support.admin import OWNER
 from tests.support.admin import Key
 from tests.support.admin import Office
 from tests.support.between import reply
+from tests.support.deployment import settle
 from tests.support.login import WAYS
 from tests.support.login import Desk
 from tests.support.trusting import Trusting
@@ -165,6 +166,7 @@ POINTS = [
 def send_all(
     web: webtest.TestApp,
     owner: Key,
+    home: pathlib.Path,
     both: Sequence[wires.Wire] = wires.WIRES,
 ) -> tuple[list[int], list[str]]:
     """Send requests to every route, each with secrets in it.
@@ -172,7 +174,7 @@ def send_all(
     Returns the statuses, and the API keys that were made.
     """
     desk = Desk.__new__(Desk)
-    desk.web = web
+    desk.web, desk.home = web, home
     admin = {'X-Auth-Token': identity.ADMIN}
     statuses: list[int] = []
 
@@ -202,6 +204,7 @@ def send_all(
             send('POST', wires.key(BOB), kind, body)
         send('GET', wires.base(BOB), kind)
         send('GET', wires.key(BOB), kind)
+    settle(home, BOB)
     for way, name in itertools.product(WAYS, (BOB, CANARY)):
         statuses.append(desk.by(way, name, CANARY).status_int)
     send('GET', wires.key(BOB), {'X-Auth-Token': CANARY})
@@ -273,6 +276,7 @@ def life_of_a_key(web: webtest.TestApp, desk: Desk) -> Iterator[Any]:
 
 def logins(web: webtest.TestApp, desk: Desk, secret: str) -> Iterator[Any]:
     """The responses to a login of v3 and one of v2.0 with an API key."""
+    settle(desk.home, BOB)
     key = {'methods': ['api_key'], 'api_key': {'secret': secret}}
     body = {'auth': {'identity': key}}
     yield web.post_json('/v3/auth/tokens', body, expect_errors=True)
@@ -315,7 +319,8 @@ def test_no_secret_is_shown_while_nothing_fails(
     office: Office, lines: Lines
 ) -> None:
     lines.text.clear()
-    statuses, made = send_all(office.web, office.owner)
+    home = office.deployment.home
+    statuses, made = send_all(office.web, office.owner, home)
     assert {200, 201, 204, 400, 401} <= set(statuses)
     assert max(statuses) < 500
     assert len(made) == 3
@@ -323,7 +328,7 @@ def test_no_secret_is_shown_while_nothing_fails(
     assert 'api_key:rotate' in said
     password = office.owner.password
     assert secrets_in(said, CANARY, password, api_keys=made) == []
-    written = '\n'.join(texts_of(office.deployment.home))
+    written = '\n'.join(texts_of(home))
     assert 'api_key:rotate' in written
     assert secrets_in(written, CANARY, password, api_keys=made) == []
 
@@ -350,7 +355,8 @@ def test_no_failure_shows_a_secret(
     web = webtest.TestApp(worker, extra_environ={'REMOTE_ADDR': '127.0.0.1'})
     lines.text.clear()
     owner = Key(web, '', office.owner.user, office.owner.password)
-    _, made = send_all(web, owner, wires.WIRES[: 1 + (error is not DEFECT)])
+    both = wires.WIRES[: 1 + (error is not DEFECT)]
+    _, made = send_all(web, owner, office.deployment.home, both)
     said = said_by(lines)
     assert name == 'derived' or 'login: caller' in said
     password = office.owner.password

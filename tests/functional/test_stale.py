@@ -51,7 +51,7 @@ class Counter(Desk):
 
     def new(self, person: Person) -> str:
         """A token bought with a new key."""
-        return self.token(person, self.key_of(person))
+        return self.token(person, self.new_key(person))
 
     def ask(
         self, method: str, path: str, token: str, wire: wires.Wire = JSON
@@ -192,7 +192,7 @@ def test_it_is_told_in_both_formats_and_logged(
 ) -> None:
     caplog.set_level(logging.INFO, logger='keymw.observe.audit')
     token = desk.new(ann)
-    desk.key_of(ann)
+    desk.new_key(ann)
     answer = desk.ask('GET', wires.key(ann.id), token, wire)
     assert wire.fault(answer) == ('forbidden', 403, AGAIN)
     assert (
@@ -208,10 +208,10 @@ def test_token_of_an_admin_is_stale_before_any_rule(
     cloud.grant(root, 'admin')
     cloud.change('user', root.id, default_project_id=cloud.project('demo'))
     token = desk.new(root)
-    desk.key_of(bob)
+    desk.new_key(bob)
     assert desk.ask('GET', wires.key(bob.id), token).status_int == 200
     assert desk.ask('GET', KEYS, token).status_int == 200
-    desk.key_of(root)
+    desk.new_key(root)
     assert desk.ask('GET', wires.key(bob.id), token).status_int == 403
     for path in (KEYS, LIST, f'{KEYS}/{"f" * 24}', f'{KEYS}/none/none'):
         answer = desk.ask('GET', path, token)
@@ -231,7 +231,7 @@ def test_token_of_the_present_key_lists_gets_and_changes(
     for good in (token, younger, remade(cloud, younger)):
         for method, path in routes(ann.id)[:1] + routes(ann.id)[-2:]:
             assert desk.ask(method, path, good).status_int < 300
-    desk.key_of(ann)
+    desk.new_key(ann)
     for bad in (token, younger):
         assert desk.ask('GET', wires.base(ann.id), bad).status_int == 403
 
@@ -244,7 +244,7 @@ def test_token_by_password_is_never_stale_and_costs_no_read(
 ) -> None:
     token = cloud.token_of(ann)
     younger = remade(cloud, token)
-    desk.key_of(ann)
+    desk.new_key(ann)
 
     def fail(*_about: object) -> None:
         raise Outage('nobody needs this')
@@ -271,7 +271,7 @@ def test_key_of_the_version_before_has_no_change_until_it_is_changed(
     desk: Counter, ann: Person
 ) -> None:
     """One of a rolling upgrade, where both write to the same table."""
-    key = desk.key_of(ann)
+    key = desk.new_key(ann)
     with contextlib.closing(sqlite3.connect(desk.home / 'keymw.db')) as db, db:
         db.execute('DELETE FROM keymw_key_change WHERE user_id = ?', (ann.id,))
     assert desk.store.change(ann.id) is None
@@ -299,7 +299,7 @@ def test_sites_that_sign_in_by_remote_user_allow_it(
         tmp_path / 'keymw', cloud, {'kskey': {'stale_tokens': 'allow'}}
     )
     token = desk.new(ann)
-    desk.key_of(ann)
+    desk.new_key(ann)
     for method, path in (routes(ann.id)[0], routes(ann.id)[-1]):
         assert desk.ask(method, path, token).status_int == 200
 
@@ -315,7 +315,7 @@ def test_change_counts_for_its_time_where_birth_is_unknown(
         clock=lambda: time.time() + later[0],
     )
     token = desk.new(ann)
-    desk.key_of(ann)
+    desk.new_key(ann)
     younger = remade(cloud, token)
     later[0] = 50
     assert desk.ask('GET', wires.key(ann.id), younger).status_int == 403
@@ -377,7 +377,7 @@ class TestLogin:
         since: float,
         naps_then: list[float],
     ) -> None:
-        key = desk.key_of(ann)
+        key = desk.new_key(ann)
         whole = int(time.time())
         desk.date(ann, whole + part)
         now[0] = whole + since

@@ -14,6 +14,7 @@ from tests.support.between import Between
 from tests.support.cloud import Cloud
 from tests.support.cloud import Person
 from tests.support.deployment import Options
+from tests.support.deployment import settle
 
 TOKENS = '/v2.0/tokens'
 V1_1 = {'kskey': {'serve_v1_1': 'true'}}
@@ -44,10 +45,15 @@ class Desk:
         """The answer to a request of the administrator."""
         return front.ask(self.web, JSON, method, path, self.cloud.admin)
 
+    def new_key(self, person: Person) -> str:
+        """A key of a user, made now: a login waits for the next second."""
+        return JSON.key(self.admin('POST', wires.reset(person.id)))[1]
+
     def key_of(self, person: Person) -> str:
-        """A new key of a user."""
-        answer = self.admin('POST', wires.reset(person.id))
-        return JSON.key(answer)[1]
+        """A key of a user, two seconds old."""
+        key = self.new_key(person)
+        settle(self.home, person.id)
+        return key
 
     def send(
         self, wire: wires.Wire, body: bytes, path: str = TOKENS, **more: Any
