@@ -1,18 +1,20 @@
-"""Names what changed between two runs of run.py by over 5 %.
+"""Names what changed between two runs of run.py by over 5 %."""
 
-python bench/compare.py OLD NEW
-"""
-
+import argparse
 import json
 import pathlib
-import sys
 from typing import Any
 
 CHANGED = 0.05
 
 
-def main(old: str, new: str) -> None:
+def main() -> None:
     """Print each kind of each row whose time changed, and each goal."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('old')
+    parser.add_argument('new')
+    options = parser.parse_args()
+    old, new = options.old, options.new
     before, after = _rows(old), _rows(new)
     for name in before.keys() ^ after.keys():
         print(f'{name}: only in {old if name in before else new}')
@@ -40,4 +42,4 @@ def _compare(name: str, before: Any, after: Any) -> None:
 
 
 if __name__ == '__main__':
-    main(*sys.argv[1:])
+    main()

@@ -1,7 +1,5 @@
 """An import into OpenLDAP beside ldapmodify with the same changes.
 
-python bench/ldap_import.py [ROUNDS] [--sync]
-
 Both write the keys of 1,000 users in turn, on one server. The ratio is that of
 the median seconds of the clock; the goal is 1.25 times at most, which is 0.8
 times the keys a second. The server does not wait for its disk, which would
@@ -10,6 +8,7 @@ take most of the time of both, unless --sync is given.
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Callable
 import datetime
 import functools
@@ -41,11 +40,14 @@ KEYS, ROUNDS, MOST = 1000, 7, 1.25
 
 def main() -> int:
     """Print the seconds of both; return 1 if the goal is not met."""
-    words = [word for word in sys.argv[1:] if word != '--sync']
-    rounds = int(words[0]) if words else ROUNDS
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('rounds', type=int, nargs='?', default=ROUNDS)
+    parser.add_argument('--sync', action='store_true')
+    options = parser.parse_args()
+    rounds = options.rounds
     with (
         tempfile.TemporaryDirectory() as home,
-        Ldap(pathlib.Path(home) / 'ldap', sync='--sync' in sys.argv) as store,
+        Ldap(pathlib.Path(home) / 'ldap', sync=options.sync) as store,
     ):
         number = KEYS * 2 * rounds
         store.enrol([identity.user_id(n) for n in range(number)])

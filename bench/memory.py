@@ -1,7 +1,5 @@
 """What keymw adds to a worker with Keystone: CPU of the start, and memory.
 
-bench/memory.py [REQUESTS]
-
 Every request has a token and a header name that nobody sent before. A tenth of
 them fills every cache, and the memory must not grow after that. REQUESTS is
 100,000 by default; 1,000,000 is the long form. Keystone is loaded first, so
@@ -11,6 +9,7 @@ identity service in no time.
 
 from __future__ import annotations
 
+import argparse
 import os
 import pathlib
 import sys
@@ -33,7 +32,9 @@ _AT_ONCE, _STEPS = 1000, 10
 
 def main() -> int:
     """Print the figures; return 1 if a bound is not kept."""
-    requests = int(sys.argv[1]) if len(sys.argv) > 1 else REQUESTS
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('requests', type=int, nargs='?', default=REQUESTS)
+    requests = parser.parse_args().requests
     paths.log()
     with tempfile.TemporaryDirectory() as place:
         home = pathlib.Path(place)

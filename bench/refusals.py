@@ -4,12 +4,11 @@ First come wrong credentials, then wrong API keys with a good checksum. An
 owner signs in at another address throughout. Each flood prints the number of
 each status, the memory before, in the middle and after, and refusals for each
 second of one core. The audit events go to a file.
-
-    bench/refusals.py [NUMBER OF KEYS]
 """
 
 from __future__ import annotations
 
+import argparse
 import collections
 from collections.abc import Callable
 import itertools
@@ -40,7 +39,9 @@ Attempt = Callable[[str], tuple[str, Any]]
 
 
 def main() -> None:
-    flood_of = int(sys.argv[1]) if len(sys.argv) > 1 else FLOOD
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('keys', type=int, nargs='?', default=FLOOD)
+    flood_of = parser.parse_args().keys
     for kind, count in itertools.product(KINDS, (1, 10_000)):
         with tempfile.TemporaryDirectory() as home:
             flood(pathlib.Path(home), kind, count, flood_of)

@@ -6,12 +6,11 @@ delete keys, sign in with right and wrong ones, and send nonsense. Memory,
 descriptors and sockets of the workers are read all the time. The last quarter
 must not be above the second by more than the bounds here (the first is for
 warming up), and no response may be 5xx.
-
-    bench/soak.py [SECONDS]
 """
 
 from __future__ import annotations
 
+import argparse
 import collections
 from collections.abc import Callable
 from concurrent import futures
@@ -43,7 +42,9 @@ Sample = dict[str, int]
 
 def main() -> int:
     """Run, print the figures, and return 1 if anything grows or fails."""
-    seconds = float(sys.argv[1]) if len(sys.argv) > 1 else SECONDS
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('seconds', type=float, nargs='?', default=SECONDS)
+    seconds = parser.parse_args().seconds
     with tempfile.TemporaryDirectory() as home:
         node = watched.Node(pathlib.Path(home) / 'soak', OPTIONS)
         shared = pathlib.Path(home) / 'metrics'
