@@ -159,6 +159,7 @@ def test_node_out_of_sync_is_passed_over(
         assert port == galera.nodes[1].port
     finally:
         first.ask('SET GLOBAL wsrep_desync = OFF')
+    until(lambda: first.state() == 'Synced')
     assert Database(conf).read(_port) == first.port
 
 
