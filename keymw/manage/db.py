@@ -8,7 +8,6 @@ import pathlib
 from typing import Protocol
 from typing import TypeVar
 
-from alembic.util import CommandError
 from cliff import command
 from cliff import show
 from oslo_config import cfg
@@ -36,14 +35,9 @@ class Sync(command.Command):
         conf = session.of(self.app).conf
         _make_sqlite_file(conf)
         former = present(conf)
-        try:
-            with session.of(self.app).operation('db:sync', migrate.head()):
-                migrate.sync(Database(conf))
-        except CommandError as error:
-            raise ConfigError(
-                f'[database] connection: {error}: the schema is newer than '
-                'this keymw: upgrade keymw'
-            ) from None
+        with session.of(self.app).operation('db:sync', migrate.head()):
+            migrate.check_known(former)
+            migrate.sync(Database(conf))
         bound = _bind_former_rows(conf, former)
         print(
             f'The database is at version {migrate.head()}.'

@@ -23,6 +23,17 @@ _INTERRUPTED = 130
 _BROKEN_PIPE = 141
 
 
+class _Commands(commandmanager.CommandManager):
+    """The commands by name; a module is imported when its command runs."""
+
+    def load_commands(self, namespace: str) -> None:
+        self.group_list.append(namespace)
+        found = metadata.distribution('keymw').entry_points
+        for entry_point in found.select(group=namespace):
+            name = entry_point.name.replace('_', ' ')
+            self.commands[name] = entry_point
+
+
 class Manage(app.App):
     """Runs the commands that the entry points of keymw.manage name.
 
@@ -38,7 +49,7 @@ class Manage(app.App):
             description='Set up and look after keymw. Run it as the user '
             'that runs keymw.',
             version=metadata.version('keymw'),
-            command_manager=commandmanager.CommandManager('keymw.manage'),
+            command_manager=_Commands('keymw.manage'),
             deferred_help=True,
         )
 

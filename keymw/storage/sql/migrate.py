@@ -64,8 +64,7 @@ def check(db: database.Database) -> None:
     :raises Outage: it has a newer one, or cannot be reached.
     """
     at, needed = current(db), head()
-    if at is not None and at not in _known():
-        raise base.Outage(_newer(at))
+    check_known(at)
     if at != needed:
         raise NotSynced(
             f'[database] connection: the schema is at {at or "nothing"} '
@@ -73,11 +72,16 @@ def check(db: database.Database) -> None:
         )
 
 
-def _newer(version: str) -> str:
-    return (
-        f'[database] connection: the schema is at {version}, which is newer '
-        'than this keymw: upgrade keymw'
-    )
+def check_known(version: str | None) -> None:
+    """Return if this keymw knows a schema version; None: there is no schema.
+
+    :raises Outage: it is that of a newer keymw.
+    """
+    if version is not None and version not in _known():
+        raise base.Outage(
+            f'[database] connection: the schema is at {version}, which is '
+            'newer than this keymw: upgrade keymw'
+        )
 
 
 def sync(db: database.Database) -> None:
