@@ -60,6 +60,7 @@ _NAMES = {Algorithm.MD5: 'md5', Algorithm.SHA256: 'sha256'}
 _REQUIRED = frozenset(
     ('username', 'realm', 'nonce', 'uri', 'response', 'cnonce', 'nc', 'qop')
 )
+_KEPT = _REQUIRED - {'realm'}
 
 
 class Refused(Exception):  # noqa: N818, it says what was done
@@ -256,7 +257,7 @@ def parse(header: str) -> Authorization:
         raise Refused('nc is no number')
     return Authorization(
         algorithm=_algorithm(sent.get('algorithm', Algorithm.MD5)),
-        **{name: sent[name] for name in _REQUIRED - {'realm'}},
+        **{name: sent[name] for name in _KEPT},
     )
 
 
@@ -285,7 +286,9 @@ def _parameters(header: str) -> dict[str, str]:
 
 def _value(parameter: re.Match[str]) -> str:
     bare, quoted = parameter['bare'], parameter['quoted']
-    return bare if quoted is None else _ESCAPED.sub(r'\1', quoted)
+    if quoted is None:
+        return bare
+    return _ESCAPED.sub(r'\1', quoted) if '\\' in quoted else quoted
 
 
 def names(uri: str, line: RequestLine, public_prefix: str = '') -> bool:

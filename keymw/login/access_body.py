@@ -58,7 +58,10 @@ _START, _END = b'<serviceCatalog>', b'</access>'
 
 def write_endpoints(endpoints: Sequence[Endpoint], format_: Format) -> bytes:
     """The body with a token's endpoints, each with its service's type."""
-    shown = [_with_own_url(e, e.get('type')) for e in endpoints]
+    shown = [
+        _with_own_url(e) if e.get('type') == 'identity' else e
+        for e in endpoints
+    ]
     if format_ is Format.JSON:
         return media.write_json({'endpoints': shown, 'endpoints_links': []})
     root = etree.Element(f'{{{IDENTITY}}}endpoints', nsmap={None: IDENTITY})
@@ -82,21 +85,17 @@ def _with_own_urls(access: Access) -> Access:
 
 
 def _services(catalogue: Iterable[Service] | None) -> list[Service]:
-    return [
-        {
-            **service,
-            'endpoints': [
-                _with_own_url(endpoint, service.get('type'))
-                for endpoint in service.get('endpoints') or ()
-            ],
-        }
-        for service in catalogue or ()
-    ]
+    return [*map(_with_own_endpoints, catalogue or ())]
 
 
-def _with_own_url(endpoint: Endpoint, service_type: object) -> Endpoint:
-    if service_type != 'identity':
-        return endpoint
+def _with_own_endpoints(service: Service) -> Service:
+    endpoints = service.get('endpoints')
+    if endpoints and service.get('type') != 'identity':
+        return service
+    return {**service, 'endpoints': [*map(_with_own_url, endpoints or ())]}
+
+
+def _with_own_url(endpoint: Endpoint) -> Endpoint:
     made = endpoint.copy()
     for name in URLS:
         url = made.get(name)
@@ -164,17 +163,14 @@ def _public(service: Service) -> list[Endpoint]:
 def _add_endpoint(service: etree._Element, endpoint: Endpoint) -> None:
     element = _add(service, 'endpoint', endpoint, _ENDPOINT)
     members: Mapping[str, object] = endpoint
-    version = {
-        name: members[member]
-        for name, member in _VERSION.items()
-        if member in members
-    }
-    if len(version) == len(_VERSION):
+    if members.keys() >= _VERSION_MEMBERS:
+        version = {name: members[member] for name, member in _VERSION.items()}
         _add(element, 'version', version, tuple(_VERSION))
 
 
 _ENDPOINT = ('region', 'tenantId', *URLS)
 _VERSION = {'id': 'versionId', 'info': 'versionInfo', 'list': 'versionList'}
+_VERSION_MEMBERS = frozenset(_VERSION.values())
 
 
 def _add(

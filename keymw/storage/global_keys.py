@@ -9,6 +9,7 @@ import collections
 from collections.abc import Callable
 import dataclasses
 import datetime
+import functools
 import ipaddress
 import sys
 
@@ -164,10 +165,14 @@ class AccessEntry:
     def admits(self, address: Address) -> bool:
         """Whether the network contains an address."""
         try:
-            return address in ipaddress.ip_network(self.network)
+            return address in _network(self.network)
         except ValueError:
             # The row was changed in the database. The others stay valid.
             return False
+
+
+# Each request reads the whole list, which seldom changes.
+_network = functools.lru_cache(maxsize=1024)(ipaddress.ip_network)
 
 
 class AccessListStore(abc.ABC):

@@ -103,10 +103,11 @@ def child(
 def _attributes(
     members: Mapping[str, Any], attributes: Sequence[str]
 ) -> dict[str, str]:
+    # As to_xml_text: the call would take as long as the rest of it.
     return {
-        attribute: to_xml_text(
-            value if isinstance(value, str) else _to_text(value)
-        )
+        attribute: value
+        if isinstance(value, str) and value.isascii() and value.isprintable()
+        else to_xml_text(_to_text(value))
         for attribute in attributes
         if (value := members.get(attribute)) is not None
     }
