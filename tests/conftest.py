@@ -1,7 +1,6 @@
 """Fixtures: a real Keystone, keymw before it, and the two formats."""
 
 from collections.abc import Callable
-import itertools
 import pathlib
 from typing import Any
 
@@ -27,19 +26,12 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Alternate the files that wait for servers with those that compute."""
+    """Put first what waits for servers, so that no worker ends alone."""
+    order = ('live', 'contract', 'functional', 'unit')
     tests = pathlib.Path(__file__).parent
-    kinds: dict[str, dict[pathlib.Path, list[pytest.Item]]] = {
-        kind: {} for kind in ('live', 'contract', 'functional', 'unit')
-    }
-    for item in items:
-        files = kinds[item.path.relative_to(tests).parts[0]]
-        files.setdefault(item.path, []).append(item)
-    live, contract, functional, unit = (f.values() for f in kinds.values())
-    pairs = itertools.zip_longest(
-        [*live, *contract], [*functional, *unit], fillvalue=()
+    items.sort(
+        key=lambda item: order.index(item.path.relative_to(tests).parts[0])
     )
-    items[:] = [item for pair in pairs for file in pair for item in file]
 
 
 @pytest.fixture(scope='session')
