@@ -1,4 +1,4 @@
-"""The choice of a tenant for v2.0 logins without one.
+"""The choice of a project, in v2.0 a tenant, for a login without one.
 
 Source: doc/contract/keystone 1.6.
 """
