@@ -26,6 +26,7 @@ WIDE, NARROW = (1280, 900), (320, 800)
 LONGEST = 60000
 # The requests about API keys, of a user or of all.
 KEYS = '**/api_keys*'
+OLD_KEY = '**/OS-KSADM/credentials/**'
 _NAME = """(at) => {
   const labels = [...(at.labels || [])].map((one) => one.innerText);
   const name = at.getAttribute('aria-label') || labels.join(' ')
@@ -399,6 +400,9 @@ def test_list_that_comes_late_leaves_what_the_user_does(
     keyboard.wait_for('#keys[aria-busy=false] > *')
     held: list[sync_api.Route] = []
     page.route(KEYS, lambda route: held.append(route))
+    keyboard.press('New key')
+    member = page.locator('#roles').get_by_label('member')
+    member.check()
     for asks, control in (
         (False, 'Rotate late'),
         (True, 'Delete late'),
@@ -413,9 +417,42 @@ def test_list_that_comes_late_leaves_what_the_user_does(
         held.pop().continue_()
         keyboard.wait_for('#keys[aria-busy=false] > *')
         assert page.evaluate(_HAS_FOCUS, control)
+        assert member.is_checked()
     page.unroute_all()
     keyboard.press('Delete late')
     keyboard.wait_for('#status', 'is deleted.')
+
+
+def test_answer_for_who_signed_out_is_not_shown_to_the_next(
+    alice: Keyboard,
+) -> None:
+    page = alice.page
+    held: list[sync_api.Route] = []
+
+    def hold_two(route: sync_api.Route) -> None:
+        if len(held) < 2:
+            held.append(route)
+        else:
+            route.continue_()
+
+    page.route(OLD_KEY, hold_two)
+    page.route(KEYS, hold_two)
+    alice.press('New key')
+    alice.type('Name', 'of alice')
+    alice.press('Create the key')
+    alice.press('Show the key')
+    while len(held) < 2:
+        page.wait_for_timeout(10)
+    alice.press('Sign out')
+    page.get_by_label('a password').check()
+    alice.sign_in('admin')
+    for route in held:
+        route.continue_()
+    alice.create('of admin')
+    assert 'of alice' not in page.locator('#signed-in').inner_text()
+    assert page.locator('#credential input').count() == 0
+    alice.press('Sign out')
+    assert 'of admin' not in page.content()
 
 
 def test_form_is_kept_when_the_service_refuses(
@@ -489,12 +526,15 @@ def test_session_that_is_over_keeps_the_form(
 ) -> None:
     alice.press('New key')
     alice.type('Name', 'kept')
+    member = alice.page.locator('#roles').get_by_label('member')
+    member.check()
     refuse(alice.page, 401)
     alice.press('Create the key')
     alice.wait_for('#problem', 'Your session is over. Sign in again.')
     alice.page.unroute_all()
     enter(alice, token)
     assert alice.page.locator('#key-name').input_value() == 'kept'
+    assert member.is_checked()
 
 
 def test_server_that_is_away_is_said_in_words(keyboard: Keyboard) -> None:

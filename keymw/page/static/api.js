@@ -25,6 +25,7 @@ export class Failure extends Error {
   }
 }
 
+const LEFT = -1;
 const UNREADABLE = 'The answer cannot be read: it was cut short, or something '
   + 'else than the server sent it.';
 
@@ -37,6 +38,7 @@ export function wordsOf(failure) {
 
 export async function send(method, path, body = null, more = {}) {
   const { headers = {}, token = session.token } = more;
+  const asker = session.user;
   let response;
   try {
     response = await fetch(urlOf(path), {
@@ -52,19 +54,29 @@ export async function send(method, path, body = null, more = {}) {
       credentials: 'omit',
     });
   } catch {
+    stay(asker);
     throw new Failure(0, 'The server cannot be reached. Check the network and '
       + `try again.${doubt(method)}`);
   }
   const date = Date.parse(response.headers.get('Date'));
   if (date) ahead = date - Date.now();
-  if (!response.ok) throw await failure(response, method, token);
-  return { body: await content(response), headers: response.headers };
+  // No text: the answer was cut short.
+  const text = await response.text().catch(() => undefined);
+  stay(asker);
+  if (!response.ok) throw failure(response, text, method, token);
+  return { body: content(text), headers: response.headers };
 }
 
-async function content(response) {
+// The answer to a user who has left is not for the one who is here now: it
+// ends in a failure without words.
+function stay(asker) {
+  const here = session.user || {};
+  if (asker && asker.id !== here.id) throw new Failure(LEFT, '');
+}
+
+function content(text) {
   try {
-    const text = await response.text();
-    return text ? JSON.parse(text) : null;
+    return text === '' ? null : JSON.parse(text);
   } catch {
     throw new Failure(0, UNREADABLE);
   }
@@ -74,16 +86,16 @@ async function content(response) {
 const doubt = (method) => (session.token && method !== 'GET'
   ? ' Look first: what you asked for may have been done.' : '');
 
-async function failure(response, method, token) {
+function failure(response, text, method, token) {
   const { status } = response;
   if (status === 401 && token && token === session.token) {
     onEnd();
     return new Failure(401, 'Your session is over. Sign in again.');
   }
-  return new Failure(status, await words(response, method));
+  return new Failure(status, words(response, text, method));
 }
 
-async function words(response, method) {
+function words(response, text, method) {
   const wait = response.headers.get('Retry-After');
   const later = `Try again ${delay(wait)}.`;
   switch (response.status) {
@@ -99,7 +111,7 @@ async function words(response, method) {
     case 503:
       return `The service cannot answer now; nothing was changed. ${later}`;
     default:
-      return await told(response);
+      return told(response, text);
   }
 }
 
@@ -113,9 +125,9 @@ function delay(wait) {
 }
 
 // The message of the server: {"error": {"message"}} or {"name": {"message"}}.
-async function told(response) {
+function told(response, text) {
   try {
-    const found = Object.values(await response.json())[0];
+    const found = Object.values(JSON.parse(text))[0];
     if (found && found.message) return String(found.message);
   } catch {
     // Not JSON: the status has to do.

@@ -34,6 +34,11 @@ function open(wanted) {
 }
 
 export function clear() {
+  empty();
+  rolesOf = undefined;
+}
+
+function empty() {
   form.reset();
   byId('end-date-field').hidden = true;
   complain('', byId('create-problem'));
@@ -41,17 +46,28 @@ export function clear() {
   opener.setAttribute('aria-expanded', 'false');
 }
 
-// One check box for each role that the user has on the project.
+// The project whose roles the form shows.
+let rolesOf;
+
+// One check box for each role that the user has on the project. What was
+// chosen for this project stays.
 export function roles() {
+  const project = session.project && session.project.id;
+  const chosen = project === rolesOf
+    ? new Set(checked().map((box) => box.value)) : null;
+  rolesOf = project;
   const place = session.project ? session.project.name : 'no project';
   byId('role-project').textContent = place;
   const reader = session.roles.some((role) => role.name === 'reader');
   byId('roles').replaceChildren(...session.roles.map((role) =>
     make('label', {}, make('input', {
       type: 'checkbox', name: 'role', value: role.id,
-      checked: !reader || role.name === 'reader',
+      checked: chosen ? chosen.has(role.id)
+        : !reader || role.name === 'reader',
     }), role.name)));
 }
+
+const checked = () => [...form.querySelectorAll('[name="role"]:checked')];
 
 async function submit(create) {
   quiet();
@@ -66,7 +82,7 @@ async function submit(create) {
   }
   try {
     await create(body());
-    clear();
+    empty();
   } catch (failure) {
     // Everything stays in the form, also while the user signs in again.
     if (failure.status !== 401) point(refusal(failure));
@@ -96,7 +112,6 @@ function refusal(failure) {
 }
 
 function mistake() {
-  const chosen = form.querySelectorAll('[name="role"]:checked').length;
   if (!session.project) {
     return {
       field: byId('project'),
@@ -108,7 +123,7 @@ function mistake() {
   if (!byId('key-name').value.trim()) {
     return { field: byId('key-name'), text: 'Give the key a name.' };
   }
-  if (!chosen && session.roles.length) {
+  if (!checked().length && session.roles.length) {
     return {
       field: form.querySelector('[name="role"]'),
       text: 'Choose at least one role.',
@@ -126,8 +141,7 @@ function body() {
     name: byId('key-name').value.trim(),
     description: byId('key-description').value.trim(),
     project_id: session.project.id,
-    roles: [...form.querySelectorAll('[name="role"]:checked')]
-      .map((box) => ({ id: box.value })),
+    roles: checked().map((box) => ({ id: box.value })),
     ...(networks.length && { allowed_cidrs: networks }),
     ...end(),
   };

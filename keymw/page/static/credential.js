@@ -22,18 +22,11 @@ function fill(text, ...controls) {
 async function show() {
   quiet();
   try {
-    await tell(send('GET', path()), 'Your key is shown.');
+    shown((await send('GET', path())).body[ROOT].apiKey, 'Your key is shown.');
   } catch (failure) {
     if (failure.status === 404) none();
     else complain(wordsOf(failure));
   }
-}
-
-// Shows the key of an answer, unless its user signed out meanwhile.
-async function tell(asked, text) {
-  const { token } = session;
-  const answer = await asked;
-  if (token === session.token) shown(answer.body[ROOT].apiKey, text);
 }
 
 function none() {
@@ -71,8 +64,8 @@ function askReplace() {
 async function replace() {
   quiet();
   try {
-    await tell(send('POST', `${path()}/RAX-AUTH/reset`),
-      'This is your new key.');
+    const answer = await send('POST', `${path()}/RAX-AUTH/reset`);
+    shown(answer.body[ROOT].apiKey, 'This is your new key.');
   } catch (failure) {
     complain(wordsOf(failure));
   }

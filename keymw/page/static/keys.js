@@ -40,15 +40,17 @@ export function begin() {
   });
 }
 
+// A list that was asked for earlier may come later: only the last is drawn.
+let last = 0;
+
 export function clear() {
   clearForm();
   clearSecret();
+  found = [];
   question = null;
+  last += 1;
   byId('keys').replaceChildren();
 }
-
-// A list that was asked for earlier may come later: only the last is drawn.
-let last = 0;
 
 export async function load() {
   last += 1;
@@ -91,25 +93,24 @@ function unavailable(failure) {
 }
 
 function draw() {
-  if (!found.length) {
-    byId('keys').replaceChildren(make('p', { class: 'note' },
+  const place = byId('keys');
+  const held = place.contains(document.activeElement)
+    ? document.activeElement : null;
+  place.replaceChildren(found.length
+    ? table('Your keys', HEADINGS, found.map(line))
+    : make('p', { class: 'note' },
       'You have no keys yet. Make one with “New key”.'));
-    return;
-  }
-  const held = document.activeElement;
-  byId('keys').replaceChildren(
-    table('Your keys', HEADINGS, found.map(line)));
-  keepFocus(held);
+  if (held) keepFocus(held);
 }
 
 // A list may come while a row is in use: its control, or the one in its place
-// with the same name, has the focus again.
+// with the same name, has the focus again; where there is none, the title.
 function keepFocus(held) {
   const name = held.getAttribute('aria-label');
   const same = held.isConnected ? held
     : [...byId('keys').querySelectorAll('button')].find((one) =>
       name && one.getAttribute('aria-label') === name);
-  if (same) same.focus();
+  (same || byId('keys-title')).focus();
 }
 
 function line(key) {
@@ -160,17 +161,22 @@ async function act(key, action) {
   quiet();
   try {
     const text = await action();
-    question = null;
+    answered(key);
     await load();
-    focusOn(key);
+    if (!question) focusOn(key);
     say(text);
   } catch (failure) {
     await explain(key, failure);
   }
 }
 
+// Closes the question of this row; that of another one stays open.
+function answered(key) {
+  if (question && question.id === key.id) question = null;
+}
+
 async function explain(key, failure) {
-  if (failure.unsure) question = null;
+  if (failure.unsure) answered(key);
   if (failure.status === 404) {
     await load();
     complain(['The key ', named(key.name),
@@ -227,7 +233,7 @@ function askRotate(key) {
     try {
       const body = { grace: Number(grace.value) };
       const made = (await send('POST', `${path(key)}/rotate`, body)).body;
-      question = null;
+      answered(key);
       await load();
       showSecret(made.api_key, 'has a new secret');
     } catch (failure) {

@@ -17,6 +17,10 @@ function showSignIn() {
   byId('password').value = '';
   byId('token').value = '';
   credential.reset();
+  // Who signs in now does not wait for the requests of who left.
+  for (const control of document.querySelectorAll('[aria-disabled]')) {
+    control.removeAttribute('aria-disabled');
+  }
 }
 
 async function showKeys() {

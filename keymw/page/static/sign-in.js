@@ -4,6 +4,9 @@ import { Failure, send, session } from './api.js';
 
 const AUTH = 'v3/auth/tokens';
 
+// Who signs in again has the same project as before.
+let former = {};
+
 export async function byPassword(name, domain, password) {
   const user = { name, domain: { name: domain }, password };
   const identity = { methods: ['password'], password: { user } };
@@ -46,10 +49,13 @@ async function use(made) {
   adopt(made);
   if (session.project) return;
   const found = await projects();
-  if (found.length) await chooseProject(found[0].id);
+  const before = found.find((one) => one.id === former.project);
+  const wanted = former.user === made.told.user.id && before || found[0];
+  if (wanted) await chooseProject(wanted.id);
 }
 
 function adopt({ token, told }) {
+  if (told.project) former = { user: told.user.id, project: told.project.id };
   Object.assign(session, {
     token,
     user: told.user,
