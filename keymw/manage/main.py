@@ -116,6 +116,9 @@ class Manage(app.App):
             self.parser.error(
                 f'there is no command "{" ".join(argv)}": {NAME} -h lists them'
             )
+        except ImportError as error:
+            self.LOG.error('%s', error)
+            return 1
         return super().run_subcommand(argv)
 
 

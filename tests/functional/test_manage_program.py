@@ -4,6 +4,7 @@ import os
 import pathlib
 import signal
 import subprocess
+import sys
 
 import pytest
 
@@ -157,3 +158,13 @@ def test_names_that_the_terminal_cannot_show_are_escaped(
         stdin=subprocess.DEVNULL,
     )
     assert 'rsula' in manage.finish(process).failure
+
+
+def test_a_command_that_cannot_be_imported_is_one_line(
+    made: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, 'keymw.manage.transfer', None)
+    done = manage.run(made.conf_file, 'credential', 'import', 'x')
+    assert 'keymw.manage.transfer' in done.failure
+    listed = manage.run(made.conf_file, 'credential', 'list')
+    assert listed.code == 0
