@@ -35,9 +35,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope='session')
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Cloud:
+def keystone(tmp_path_factory: pytest.TempPathFactory) -> Cloud:
     """The one real Keystone of this process."""
     return Cloud(tmp_path_factory.mktemp('keystone'))
+
+
+@pytest.fixture(scope='module')
+def cloud(keystone: Cloud) -> Cloud:
+    """The one real Keystone; each file starts without revoked tokens."""
+    keystone.forget_revocations()
+    return keystone
 
 
 @pytest.fixture
