@@ -1,6 +1,7 @@
 """keymw's own configuration: one file per option group."""
 
 from collections.abc import Sequence
+import functools
 import os
 from typing import Any
 
@@ -112,8 +113,12 @@ def log_options(conf: cfg.ConfigOpts) -> list[str]:
     )
 
 
+@functools.cache
 def _known() -> list[tuple[str | None, list[cfg.Opt]]]:
-    """Return all options of keymw.conf, of keymw and of its libraries."""
+    """Return all options of keymw.conf, of keymw and of its libraries.
+
+    oslo.policy copies its options for each call.
+    """
     return [*list_opts(), *policy_opts.list_opts(), *_of_oslo_log()]
 
 

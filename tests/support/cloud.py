@@ -9,7 +9,7 @@ import pathlib
 import subprocess
 import sys
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import urlencode
 import uuid
 
 from keystone.common import sql
@@ -72,6 +72,7 @@ class Cloud:
         self.conf_file = _set_up(home)
         self.app = factory.keystone_factory({}, config_file=self.conf_file)
         self.web = webtest.TestApp(self.app)
+        self._ids: dict[tuple[str, str], str] = {}
         _keep_connections()
         self.admin = self.token('admin', project='admin')
         # Keystone 27 leaves a read open that locks out the first write.
@@ -151,19 +152,21 @@ class Cloud:
 
     def role(self, name: str) -> str:
         """The id of a role; makes it if it is missing."""
-        path = f'/v3/roles?name={quote(name)}'
-        found = self.ask('GET', path).json['roles']
-        return str(
-            found[0]['id'] if found else self.make('role', name=name)['id']
-        )
+        return self._id('role', name)
 
     def project(self, name: str) -> str:
         """The id of a project; makes it if it is missing."""
-        path = f'/v3/projects?name={name}&domain_id=default'
-        found = self.ask('GET', path).json['projects']
-        if found:
-            return str(found[0]['id'])
-        return str(self.make('project', name=name, domain_id='default')['id'])
+        return self._id('project', name, domain_id='default')
+
+    def _id(self, kind: str, name: str, **members: str) -> str:
+        # No test deletes or renames one of these.
+        if (kind, name) not in self._ids:
+            members = {'name': name, **members}
+            path = f'/v3/{kind}s?{urlencode(members)}'
+            found = self.ask('GET', path).json[f'{kind}s']
+            made = found[0] if found else self.make(kind, **members)
+            self._ids[kind, name] = made['id']
+        return self._ids[kind, name]
 
     def grant(self, person: Person, role: str, project: str = 'demo') -> None:
         """Give a user a role on a project."""
