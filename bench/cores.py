@@ -26,15 +26,18 @@ _OVER = 1e-12
 class Work:
     """What one request takes when no other runs: seconds, and CPU seconds.
 
-    spread is the coefficient of variation of the seconds. others is the mean
-    number of other processes of the machine that are ready to run.
+    spread has the seconds of requests over their mean, in steps of equal
+    probability. unlocked is the part of the worker's seconds in which it does
+    not hold the lock of the interpreter. others is the mean number of other
+    processes of the machine that are ready to run.
     """
 
     seconds: float
-    spread: float
+    spread: Sequence[float]
     worker: float
     database: float
     client: float
+    unlocked: float
     others: float
 
     @property
@@ -71,9 +74,7 @@ class _Machine:
         self._workers = workers
         self._chance = random.Random(1)
         self._running: list[_Part] = []
-        self._waiting: dict[int, collections.deque[_Part]] = (
-            collections.defaultdict(collections.deque)
-        )
+        self._waiting: dict[int, list[_Part]] = collections.defaultdict(list)
         self.now = 0.0
         self.seconds: list[float] = []
         for connection in range(len(workers)):
@@ -108,8 +109,7 @@ class _Machine:
             self._enter(part)
 
     def _begin(self, connection: int) -> None:
-        shape = 1 / max(self._work.spread, 0.05) ** 2
-        factor = self._chance.gammavariate(shape, 1 / shape)
+        factor = self._chance.choice(self._work.spread)
         rest = self._parts(1 + self._workers[connection], factor)
         part = _Part(_ANYWHERE, 0, rest, self.now, connection)
         self._advance(part)
@@ -118,11 +118,12 @@ class _Machine:
         self, worker: int, factor: float
     ) -> Iterator[tuple[int, float]]:
         work = self._work
+        locked = work.worker * (1 - work.unlocked)
         yield 0, factor * work.client / 2
         yield _IDLE, factor * work.idle
-        yield worker, factor * work.worker / 2
-        yield _ANYWHERE, factor * work.database
-        yield worker, factor * work.worker / 2
+        yield worker, factor * locked / 2
+        yield _ANYWHERE, factor * (work.worker - locked + work.database)
+        yield worker, factor * locked / 2
         yield 0, factor * work.client / 2
 
     def _advance(self, part: _Part) -> None:
@@ -145,7 +146,9 @@ class _Machine:
         self._running.remove(part)
         waiting = self._waiting[part.process]
         if part.process >= 0 and waiting:
-            self._running.append(waiting.popleft())
+            # The lock has no queue: any thread that waits may get it.
+            at = self._chance.randrange(len(waiting))
+            self._running.append(waiting.pop(at))
 
 
 def run(work: Work, split: Sequence[int], until: float) -> list[float]:

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from collections.abc import Sequence
+import functools
 import http.client
+import itertools
 import json
 import os
 import pathlib
@@ -16,6 +18,7 @@ import sys
 import threading
 import time
 from typing import Any
+from typing import NamedTuple
 
 from bench import login
 from tests.live import galera
@@ -25,9 +28,10 @@ from tests.support.deployment import Deployment
 from tests.support.servers import together
 from tests.support.servers.postgresql import PostgreSQL
 
-SECONDS, CONNECTIONS, WORKERS = 8.0, 4, 2
+SECONDS, ROUNDS, CONNECTIONS, WORKERS = 12.0, 6, 4, 2
 _JSON = {'Content-Type': 'application/json', 'Accept': 'application/json'}
 _GET, _LOGIN, _SLOWEST = 1400, 160, 4
+_STEPS = 200
 # One request: method, path, body, headers.
 Sent = tuple[str, str, bytes | None, dict[str, str]]
 
@@ -101,60 +105,93 @@ def _rows(cloud: Cloud, server: Server, database: Database) -> Any:
     ).json['credential']['id']
     auth = {**body, 'tenantId': cloud.project('demo')}
     by_credential = login.application_credential(cloud, owner)
-    kinds: dict[str, tuple[Sent, float]] = {
-        'load, GET credential': (
-            ('GET', wire.key(owner.id), None, mine),
-            _GET,
-        ),
-        'load, login v2.0': (
-            ('POST', '/v2.0/tokens', _to_json({'auth': auth}), _JSON),
+    key, login_v2 = wire.key(owner.id), _to_json({'auth': auth})
+    kinds = [
+        Kind('load, GET credential', ('GET', key, None, mine), _GET),
+        Kind(
+            'load, login v2.0',
+            ('POST', '/v2.0/tokens', login_v2, _JSON),
             _LOGIN,
         ),
-        'load, Keystone GET': (
+        Kind(
+            'load, Keystone GET',
             ('GET', f'/v3/credentials/{theirs}', None, mine),
-            0,
         ),
-        'load, application credential': (
+        # bcrypt does not hold the lock of the interpreter.
+        Kind(
+            'load, application credential',
             ('POST', '/v3/auth/tokens', _to_json(by_credential), _JSON),
-            0,
+            unlocked=0.97,
         ),
+    ]
+    for kind in kinds:
+        yield _in_turns(server, database, kind)
+
+
+class Kind(NamedTuple):
+    """A row: its request, the rate it must reach, see cores.Work."""
+
+    name: str
+    request: Sent
+    goal: float = 0
+    unlocked: float = 0
+
+
+def _in_turns(
+    server: Server, database: Database, kind: Kind
+) -> dict[str, Any]:
+    """Return the row of a request, with what one connection took.
+
+    The simulation starts from one connection, which never waits. It and the
+    four take turns, as the speed of the machine changes from second to second.
+    """
+    alone = Client(server.port, kind.request, 1)
+    four = Client(server.port, kind.request, CONNECTIONS)
+    parts, split, others = [0.0] * 3, [0.0] * WORKERS, 0.0
+    # The first requests of each worker fill its caches.
+    Client(server.port, kind.request, CONNECTIONS).run(1)
+    for _ in range(ROUNDS):
+        others += _others() / ROUNDS
+        before = _busy(server, database)
+        alone.run(SECONDS / ROUNDS)
+        parts = _more(parts, before, _busy(server, database))
+        workers = server.busy()
+        four.run(SECONDS / ROUNDS)
+        split = _more(split, workers, server.busy())
+    return _row(kind, four.load()) | {
+        'alone': _alone(alone.load(), parts)
+        | {'unlocked': kind.unlocked, 'others': others},
+        'split': _split(split),
     }
-    for name, (request, goal) in kinds.items():
-        # What the simulation starts from: one connection, which never waits.
-        alone = _parts(server, database, request)
-        before = server.busy()
-        found = drive(server.port, request)
-        yield _row(name, found, goal) | {
-            'alone': alone,
-            'split': _split(before, server.busy()),
-        }
 
 
-def _parts(
-    server: Server, database: Database, request: Sent
-) -> dict[str, float]:
+def _busy(server: Server, database: Database) -> list[float]:
+    return [sum(server.busy()), sum(database.busy()), time.process_time()]
+
+
+def _more(
+    so_far: list[float], before: list[float], after: list[float]
+) -> list[float]:
+    return [
+        sum_ + end - start
+        for sum_, start, end in zip(so_far, before, after, strict=True)
+    ]
+
+
+def _alone(found: Load, parts: list[float]) -> dict[str, Any]:
     """Return what one request takes where, from those of one connection."""
-    before = sum(server.busy()), sum(database.busy()), time.process_time()
-    found = drive(server.port, request, connections=1)
-    after = sum(server.busy()), sum(database.busy()), time.process_time()
-    worker, rows, client = (
-        (end - start) / found.number
-        for start, end in zip(before, after, strict=True)
-    )
+    worker, rows, client = (seconds / found.number for seconds in parts)
     return {
         'seconds': found.mean,
         'spread': found.spread,
         'worker': worker,
         'database': rows,
         'client': client,
-        # One process of the load runs at any time.
-        'others': max(0.0, found.running - 1),
     }
 
 
-def _split(before: list[float], after: list[float]) -> list[int]:
+def _split(used: list[float]) -> list[int]:
     """Return the number of connections of each worker, from its CPU time."""
-    used = [b - a for a, b in zip(before, after, strict=True)]
     first = round(CONNECTIONS * used[0] / sum(used))
     return [first, CONNECTIONS - first]
 
@@ -163,16 +200,15 @@ def _to_json(data: object) -> bytes:
     return json.dumps(data).encode()
 
 
-def _row(name: str, found: Load, goal: float) -> dict[str, Any]:
+def _row(kind: Kind, found: Load) -> dict[str, Any]:
     goals = []
-    if goal:
-        goals.append(
-            ('requests a second', found.rate, goal, found.rate >= goal)
-        )
+    if kind.goal:
+        fast = found.rate >= kind.goal
+        goals.append(('requests a second', found.rate, kind.goal, fast))
         ratio = found.slowest / found.middle
         goals.append(('p99 over p50', ratio, _SLOWEST, ratio <= _SLOWEST))
     return {
-        'row': name,
+        'row': kind.name,
         'microseconds': {
             'p50': round(found.middle * 1e6),
             'p99': round(found.slowest * 1e6),
@@ -189,48 +225,67 @@ def _row(name: str, found: Load, goal: float) -> dict[str, Any]:
 class Load:
     """The result of a load: requests a second, and seconds of one.
 
-    spread is the coefficient of variation of the seconds, running the mean
-    number of processes of the machine that were ready to run.
+    spread has the seconds over their mean, in steps of equal probability.
     """
 
-    def __init__(
-        self, seconds: list[float], whole: float, running: float
-    ) -> None:
-        self.number, self.running = len(seconds), running
+    def __init__(self, links: Sequence[Sequence[float]]) -> None:
+        seconds = [*itertools.chain(*links)]
+        self.number = len(seconds)
         *_, self.slowest = statistics.quantiles(seconds, n=100)
         self.middle = statistics.median(seconds)
-        self.rate = len(seconds) / whole
+        # A connection is never without a request.
+        self.rate = sum(len(link) / sum(link) for link in links)
         self.mean = statistics.mean(seconds)
-        self.spread = statistics.stdev(seconds) / self.mean
+        steps = statistics.quantiles(seconds, n=_STEPS)
+        self.spread = [round(step / self.mean, 3) for step in steps]
 
 
-def drive(port: int, request: Sent, connections: int = CONNECTIONS) -> Load:
-    """Send a request again and again on each connection; all must succeed."""
-    seconds: list[float] = []
-    end = time.monotonic() + SECONDS
+class Client:
+    """Connections to a server; each sends one request again and again."""
 
-    def run() -> None:
-        link = http.client.HTTPConnection('127.0.0.1', port, timeout=60)
-        method, path, body, headers = request
+    def __init__(self, port: int, request: Sent, connections: int) -> None:
+        self._request = request
+        self._links = [
+            http.client.HTTPConnection('127.0.0.1', port, timeout=60)
+            for _ in range(connections)
+        ]
+        self._seconds: list[list[float]] = [[] for _ in self._links]
+
+    def run(self, seconds: float) -> None:
+        """Send for some seconds; all requests must succeed."""
+        end = time.monotonic() + seconds
+        _all_at_once(
+            [
+                functools.partial(self._send, link, found, end)
+                for link, found in zip(self._links, self._seconds, strict=True)
+            ]
+        )
+
+    def load(self) -> Load:
+        """Return the result of all runs."""
+        return Load(self._seconds)
+
+    def _send(
+        self, link: http.client.HTTPConnection, found: list[float], end: float
+    ) -> None:
+        method, path, body, headers = self._request
         while (start := time.monotonic()) < end:
             link.request(method, path, body, headers)
             reply = link.getresponse()
             said = reply.read()
             if reply.status // 100 != 2:
                 sys.exit(f'{method} {path}: {reply.status} {said!r}')
-            seconds.append(time.monotonic() - start)
-        link.close()
+            found.append(time.monotonic() - start)
 
-    running: list[int] = []
 
-    def watch() -> None:
-        while time.monotonic() < end:
-            running.append(_running())
-            time.sleep(0.05)
-
-    _all_at_once([watch, *[run] * connections])
+def _others() -> float:
+    """Return the mean number of other processes that are ready to run."""
+    found = []
+    for _ in range(10):
+        time.sleep(0.05)
+        found.append(_running())
     # The thread that reads the number is ready to run itself.
-    return Load(seconds, SECONDS, statistics.mean(running) - 1)
+    return statistics.mean(found) - 1
 
 
 def _running() -> int:
