@@ -30,6 +30,7 @@ from tests.support.deployment import Deployment
 from tests.support.servers import Server
 from tests.support.servers import ports
 from tests.support.servers import together
+from tests.support.servers import until
 from tests.support.servers.galera import Galera
 
 USERS = 24
@@ -138,6 +139,10 @@ class Client:
             self._write(user, f'{user.name}-{number:012}')
             self._read(user)
 
+    def all_have_keys(self) -> bool:
+        """Whether a key of each user was acknowledged."""
+        return len(self.acknowledged) == len(self._users)
+
     def _write(self, user: Person, key: str) -> None:
         body = wire.Json().write(username=user.name, apiKey=key)
         answer = self._keymws[0].ask(
@@ -230,6 +235,8 @@ def run(
             for number in range(CLIENTS)
         ]
         with _all_running(clients):
+            # A user without a key would be 404 if the kill meets its creation.
+            until(lambda: all(client.all_have_keys() for client in clients))
             time.sleep(phase)
             galera.nodes[0].kill()
             time.sleep(2 * phase)

@@ -150,13 +150,27 @@ class Server(abc.ABC):
     def _end(self, number: signal.Signals) -> None:
         if self._process is None:
             return
-        family = self._family()
-        _signal(family if number is signal.SIGKILL else family[:1], number)
+        if number is signal.SIGKILL:
+            self._end_all()
+            return
+        _signal(self._family()[:1], number)
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(PATIENCE)
         _signal(self._family(), signal.SIGKILL)
         self._process.wait()
         self._process = None
+
+    def _end_all(self) -> None:
+        """Kill the server and all it has started, and wait for their end."""
+        # A stopped server starts nothing after the list is made.
+        _signal(self._family()[:1], signal.SIGSTOP)
+        family = self._family()
+        _signal(family, signal.SIGKILL)
+        if self._process is not None:
+            self._process.wait()
+        self._process = None
+        # A child that goes on would hold the files and the shared memory.
+        until(lambda: not any(map(_runs, family)))
 
     def __enter__(self) -> Self:
         try:
@@ -228,6 +242,14 @@ def until(
     while not condition():
         assert time.monotonic() < deadline, why()
         time.sleep(0.05)
+
+
+def _runs(pid: int) -> bool:
+    try:
+        stat = pathlib.Path(f'/proc/{pid}/stat').read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return stat.rpartition(')')[2].split()[0] not in 'ZX'
 
 
 def _is_stopped(pid: int) -> bool:
