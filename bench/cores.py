@@ -2,9 +2,10 @@
 
 A request goes from the client to its worker, to the database, to the worker
 again, and back. The client and each worker are a process that runs one of its
-threads at a time, because they hold the lock of the interpreter; a backend of
-the database belongs to a connection. Processes that are ready to run share the
-cores evenly, with other processes of the machine too.
+threads at a time, because they hold the lock of the interpreter, but for what
+is done without it; a backend of the database belongs to a connection.
+Processes that are ready to run share the cores evenly, with other processes of
+the machine too.
 """
 
 from __future__ import annotations
@@ -26,10 +27,10 @@ _OVER = 1e-12
 class Work:
     """What one request takes when no other runs: seconds, and CPU seconds.
 
-    spread has the seconds of requests over their mean, in steps of equal
-    probability. unlocked is the part of the worker's seconds in which it does
-    not hold the lock of the interpreter. others is the mean number of other
-    processes of the machine that are ready to run.
+    spread has quantiles of the seconds, as parts of their mean. unlocked is
+    the part of the worker's seconds in which it does not hold the lock of the
+    interpreter. others is the mean number of other processes of the machine
+    that are ready to run.
     """
 
     seconds: float
