@@ -42,7 +42,10 @@ def keystone(tmp_path_factory: pytest.TempPathFactory) -> Cloud:
 
 @pytest.fixture(scope='module')
 def cloud(keystone: Cloud) -> Cloud:
-    """The one real Keystone; each file starts without revoked tokens."""
+    """The one real Keystone, which has forgotten what it revoked.
+
+    A token that another file revoked is valid again.
+    """
     keystone.forget_revocations()
     return keystone
 

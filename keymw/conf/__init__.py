@@ -117,7 +117,7 @@ def log_options(conf: cfg.ConfigOpts) -> list[str]:
 def _known() -> list[tuple[str | None, list[cfg.Opt]]]:
     """Return all options of keymw.conf, of keymw and of its libraries.
 
-    oslo.policy copies its options for each call.
+    They are kept, because oslo.policy copies its options for each call.
     """
     return [*list_opts(), *policy_opts.list_opts(), *_of_oslo_log()]
 

@@ -164,8 +164,8 @@ class Cloud:
             members = {'name': name, **members}
             path = f'/v3/{kind}s?{urlencode(members)}'
             found = self.ask('GET', path).json[f'{kind}s']
-            made = found[0] if found else self.make(kind, **members)
-            self._ids[kind, name] = made['id']
+            one = found[0] if found else self.make(kind, **members)
+            self._ids[kind, name] = one['id']
         return self._ids[kind, name]
 
     def grant(self, person: Person, role: str, project: str = 'demo') -> None:
