@@ -100,7 +100,7 @@ def read_secret(body: bytes, content_type: str | None) -> str:
     _refuse_others(data, ('secret',), '')
     secret = data.get('secret')
     if not isinstance(secret, str) or not secret:
-        raise BadMember('secret', 'it is missing or no text')
+        raise BadMember('secret', 'it is missing or is not a text')
     return secret
 
 
@@ -142,7 +142,7 @@ def _refuse_others(
 
 def _text(at: str, value: Any, longest: int) -> str:
     if not isinstance(value, str):
-        raise BadMember(at, 'it is no text')
+        raise BadMember(at, 'it is not a text')
     if len(value) > longest:
         raise BadMember(at, f'it has more than {longest} characters')
     return value
@@ -203,7 +203,7 @@ def _role(at: str, item: Any) -> Role:
     longest = _LONGEST_ID if member == 'id' else _LONGEST
     if not isinstance(value, str) or not 0 < len(value) <= longest:
         raise BadMember(
-            at, f'the {member} of a role is no text, empty or too long'
+            at, f'the {member} of a role is not a text, is empty or too long'
         )
     _refuse_control(at, value, '')
     return Role(**item)
@@ -213,7 +213,7 @@ def _moment(at: str, value: Any) -> datetime.datetime | None:
     if value is None:
         return None
     if not isinstance(value, str):
-        raise BadMember(at, 'it is no text')
+        raise BadMember(at, 'it is not a text')
     found = moment(value)
     if found is None:
         raise BadMember(at, 'it is no time of ISO 8601 up to the year 9999')

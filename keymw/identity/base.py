@@ -256,7 +256,7 @@ def text(value: object) -> str:
     if value == '' or isinstance(value, bool):
         raise ValueError('empty')
     if not isinstance(value, (str, int)):
-        raise ValueError('no text')
+        raise ValueError('not a text')
     return str(value)
 
 
