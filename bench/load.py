@@ -291,6 +291,7 @@ def _others() -> float:
     """Return the mean number of other processes that are ready to run."""
     found = []
     for _ in range(10):
+        # One reading is of one moment; the mean is of half a second.
         time.sleep(0.05)
         found.append(_running())
     # The thread that reads the number is ready to run itself.
