@@ -62,7 +62,8 @@ class Demo:
                 break
         self.printed = ''.join(lines)
         found = READY.search(self.printed)
-        assert found is not None, self.printed
+        if found is None:
+            raise AssertionError(self.printed + self.process.communicate()[1])
         return found[1]
 
     def ask(

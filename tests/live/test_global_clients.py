@@ -8,7 +8,6 @@ import json
 import os
 import pathlib
 import re
-import signal
 import subprocess
 import sys
 from typing import Any
@@ -24,6 +23,7 @@ from tests.live.demo import ROOT
 from tests.live.demo import Demo
 from tests.live.demo import cached_demo
 from tests.support import digest
+from tests.support.servers import kill
 from tests.support.servers import require
 
 PATIENCE = 120
@@ -512,8 +512,7 @@ def test_keys_outlive_kill_9(
         status, made = ask(first, owner, 'POST', '/apiKeys', body)
         assert status == 200
         reader = Key(made['id'], made['publicKey'], made['privateKey'])
-        for process in (first.process.pid, *first.workers()):
-            os.kill(process, signal.SIGKILL)
+        kill([first.process.pid, *first.workers()])
         first.process.communicate(timeout=30)
         again = Demo(first.home, first.programs, port=first.port)
         try:

@@ -161,16 +161,13 @@ class Server(abc.ABC):
         self._process = None
 
     def _end_all(self) -> None:
-        """Kill the server and all it has started, and wait for their end."""
+        """Kill the server and all that it has started."""
         # A stopped server starts nothing after the list is made.
         _signal(self._family()[:1], signal.SIGSTOP)
-        family = self._family()
-        _signal(family, signal.SIGKILL)
+        kill(self._family())
         if self._process is not None:
             self._process.wait()
         self._process = None
-        # A child that goes on would hold the files and the shared memory.
-        until(lambda: not any(map(_runs, family)))
 
     def __enter__(self) -> Self:
         try:
@@ -242,6 +239,15 @@ def until(
     while not condition():
         assert time.monotonic() < deadline, why()
         time.sleep(0.05)
+
+
+def kill(processes: list[int]) -> None:
+    """Kill processes with -9, and return when they are gone.
+
+    One that is still there would hold its port, files and shared memory.
+    """
+    _signal(processes, signal.SIGKILL)
+    until(lambda: not any(map(_runs, processes)))
 
 
 def _runs(pid: int) -> bool:
