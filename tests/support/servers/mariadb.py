@@ -25,12 +25,16 @@ class MariaDB(SqlServer):
         self.run(
             *('mariadb-install-db', '--no-defaults', '--skip-test-db'),
             *(f'--datadir={self.home}/data', '--skip-log-bin'),
+            f'--tmpdir={self.home}',
             f'--extra-file={self.home}/administrator.sql',
         )
 
     def command(self) -> list[str]:
         return [
             *('mariadbd', '--no-defaults', f'--datadir={self.home}/data'),
+            # A server that starts deletes the #sql files of its tmpdir,
+            # those of another server too.
+            f'--tmpdir={self.home}',
             *('--bind-address=127.0.0.1', f'--port={self.port}'),
             *(f'--socket={self.home}/socket', f'--pid-file={self.home}/pid'),
             *('--skip-name-resolve', '--max-connections=500'),
