@@ -144,8 +144,8 @@ def _read_all(conf: cfg.ConfigOpts) -> None:
     # oslo.config checks a value when it is read. Read all now, so that a bad
     # one is reported at start and not at the first request.
     for group, opts in _known():
+        of_group = conf if group is None else conf[group]
         for opt in opts:
-            of_group = conf if group is None else conf[group]
             try:
                 of_group[opt.dest]
             except (cfg.Error, ValueError) as error:

@@ -19,6 +19,7 @@ from tests.support.cloud import Cloud
 from tests.support.cloud import Person
 from tests.support.deployment import Deployment
 from tests.support.deployment import Options
+from tests.support.deployment import settle
 from tests.support.login import JSON
 from tests.support.login import TOKENS
 from tests.support.login import WRONG
@@ -794,7 +795,7 @@ class TestPipelineOfV2:
 
     @pytest.fixture
     def web(self, home: Deployment, between: Between) -> Any:
-        home.write_conf({'storage': {'credentials': 'memory'}})
+        home.write_conf({})
         return home.web(between)
 
     @pytest.fixture
@@ -808,12 +809,18 @@ class TestPipelineOfV2:
 
     @pytest.fixture
     def login(
-        self, web: Any, pipeline: PipelineV2, cy: Account, wire: wires.Wire
+        self,
+        web: Any,
+        home: Deployment,
+        pipeline: PipelineV2,
+        cy: Account,
+        wire: wires.Wire,
     ) -> Any:
         """Sign in with the key, for a tenant."""
         admin = pipeline.token(pipeline.account('root', 'admin'))
         answer = front.ask(web, JSON, 'POST', wires.reset(cy.id), admin)
         _, key = JSON.key(answer)
+        settle(home.home, cy.id)
 
         def send(secret: str = key, **tenant: str) -> Any:
             members = {'username': 'cy', 'apiKey': secret}
