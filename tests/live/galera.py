@@ -219,7 +219,7 @@ def run(
     """Kill a node under load, start it again, and check its data.
 
     phase is how many seconds the clients write before the node is killed,
-    and after it has come back; twice as many while it is away.
+    and after it has come back; twice as many while the others do without it.
     """
     users = [cloud.person() for _ in range(USERS)]
     with Galera() as galera, contextlib.ExitStack() as running:
@@ -239,6 +239,9 @@ def run(
             until(lambda: all(client.all_have_keys() for client in clients))
             time.sleep(phase)
             galera.nodes[0].kill()
+            # If it came back before the others miss it, they might lose their
+            # majority for seconds, and every response be 503.
+            until(lambda: galera.nodes[1].status('cluster_size') == '2')
             time.sleep(2 * phase)
             start = time.monotonic()
             galera.nodes[0].start()

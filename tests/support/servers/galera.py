@@ -58,7 +58,11 @@ class Node(MariaDB):
 
     def state(self) -> str:
         """The state of the node in the words of Galera, or its error."""
-        question = "SHOW STATUS LIKE 'wsrep_local_state_comment'"
+        return self.status('local_state_comment')
+
+    def status(self, name: str) -> str:
+        """A status variable of Galera on this node, or the error."""
+        question = f"SHOW STATUS LIKE 'wsrep_{name}'"
         try:
             return ''.join(value for _name, value in self.ask(question))
         except sa.exc.OperationalError as error:
