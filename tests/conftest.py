@@ -51,6 +51,14 @@ def cloud(keystone: Cloud) -> Cloud:
 
 
 @pytest.fixture
+def made(tmp_path: pathlib.Path) -> Deployment:
+    """Files of keymw, all set up."""
+    found = Deployment(tmp_path / 'keymw')
+    found.set_up()
+    return found
+
+
+@pytest.fixture
 def deploy(tmp_path: pathlib.Path) -> Callable[..., webtest.TestApp]:
     """Make keymw before an application, by files: deploy(app, options)."""
 

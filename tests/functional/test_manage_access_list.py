@@ -96,10 +96,10 @@ def test_delete_of_what_is_not_there_is_one_line(made: Deployment) -> None:
 
 def test_each_change_is_logged(made: Deployment) -> None:
     words = ('-v', 'access-list', 'add', '192.0.2.1', '--description', 'x')
-    added = manage.finish(manage.spawn(made.conf_file, *words))
+    added = manage.run(made.conf_file, *words)
     (row,) = listed(made)
     more = ('-v', 'access-list', 'delete', str(row['ID']))
-    gone = manage.finish(manage.spawn(made.conf_file, *more))
+    gone = manage.run(made.conf_file, *more)
     for found in (added, gone):
         (line,) = found.audit
         assert 'caller keymw-manage' in line

@@ -76,36 +76,9 @@ def test_who_called_sudo_is_named(
     assert f'caller keymw-manage/{ME}/carol%0A,' in line
 
 
-def lines_of(made: Deployment, log: pathlib.Path) -> list[str]:
-    """The lines of a command in a log, and none on the terminal."""
-    process = manage.spawn(made.conf_file, 'credential', 'delete', 'u1')
-    found = manage.finish(process)
-    assert (found.code, found.err, found.audit) == (0, '', ())
-    lines = log.read_text().splitlines()
-    return [line for line in lines if 'credential:delete' in line]
-
-
-def test_lines_go_where_keymw_conf_says(made: Deployment) -> None:
-    log = made.home / 'keymw.log'
-    made.write_conf(
-        {'DEFAULT': {'log_file': log.name, 'log_dir': str(made.home)}}
-    )
-    (line,) = lines_of(made, log)
-    assert f'caller keymw-manage/{ME}' in line
-
-
-def test_lines_go_to_the_log_of_keystone(made: Deployment) -> None:
-    log, keystone = made.home / 'ks.log', made.home / 'keystone.conf'
-    keystone.write_text(f'[DEFAULT]\nlog_file = {log}\n')
-    (made.home / 'keymw-paste.ini').write_text(
-        f'[app:keystone]\nuse = egg:keymw#keystone\nconfig_file = {keystone}\n'
-    )
-    assert len(lines_of(made, log)) == 1
-
-
 def test_a_log_that_cannot_be_written_is_one_line(made: Deployment) -> None:
     made.write_conf({'DEFAULT': {'log_file': f'{made.home}/no/keymw.log'}})
-    process = manage.spawn(made.conf_file, 'credential', 'delete', 'u1')
-    assert '[DEFAULT] log_file' in manage.finish(process).failure
+    done = manage.run(made.conf_file, 'credential', 'delete', 'u1')
+    assert '[DEFAULT] log_file' in done.failure
     made.write_conf({})
     assert manage.run(made.conf_file, 'credential', 'show', 'u1').code == 0

@@ -12,9 +12,6 @@ import os
 import pathlib
 import shutil
 import sqlite3
-import subprocess
-import sys
-import tempfile
 from typing import Any
 from wsgiref.types import StartResponse
 from wsgiref.types import WSGIApplication
@@ -31,66 +28,12 @@ from tests.support.between import reply
 from tests.support.cloud import Cloud
 from tests.support.deployment import Deployment
 from tests.support.deployment import Options
+from tests.support.doctor import NAMES
+from tests.support.doctor import NOBODY
+from tests.support.doctor import SETUP
+from tests.support.doctor import Report
+from tests.support.doctor import of_a_user
 from tests.support.pipeline_v2 import PipelineV2
-
-NAMES = [
-    'configuration',
-    'user',
-    'options',
-    'passwords',
-    'rules',
-    'audit lines',
-    'vault',
-    'SQLite file',
-    'credentials',
-    'global keys',
-    'owner',
-    'access list',
-    'sealed rows',
-    'client address',
-    'replays',
-    'Digest',
-    'secrets',
-    'limits',
-    'Keystone',
-    'service_user',
-    'login',
-    'token life',
-    'clock',
-    'API keys',
-    'trustee',
-    'caches of Keystone',
-    'release of Keystone',
-    'start',
-]
-
-
-class Report:
-    """The lines of the doctor, by the name of the check."""
-
-    def __init__(self, found: manage.Result) -> None:
-        assert found.err == ''
-        lines = found.out.splitlines()
-        self.code = found.code
-        self.lines = {
-            line[8:].partition(':')[0]: line.rstrip() for line in lines
-        }
-        assert list(self.lines) == NAMES
-        assert found.code == any(self.failed)
-
-    @property
-    def failed(self) -> list[str]:
-        """The names of the checks that failed."""
-        return self._with('FAILED')
-
-    @property
-    def skipped(self) -> list[str]:
-        """The names of the skipped checks of what is on."""
-        off = '_keys] enabled is off'
-        return [n for n in self._with('skipped') if off not in self.lines[n]]
-
-    def _with(self, outcome: str) -> list[str]:
-        return [n for n in NAMES if self.lines[n].startswith(f'{outcome} ')]
 
 
 def doctor(made: Deployment, app: object = None) -> Report:
@@ -773,37 +716,16 @@ def test_what_does_not_start_is_not_in_order(
     assert '[client_address]' in ''.join(found.lines[n] for n in found.failed)
 
 
-NOBODY = 'nobody'
-as_root = pytest.mark.skipif(
-    os.geteuid() != 0, reason='needs root, to make files of another user'
-)
-
-
-def _can_run_python() -> bool:
-    """Whether that user may read the interpreter of the tests."""
-    if os.geteuid() != 0:
-        return False
-    try:
-        done = subprocess.run(
-            [sys.executable, '-c', 'import sqlite3'], user=NOBODY
-        )
-    except OSError:
-        return False
-    return done.returncode == 0
-
-
 @pytest.fixture
 def theirs() -> Iterator[pathlib.Path]:
     """A directory of another user with a keymw.conf, nothing set up yet."""
-    with tempfile.TemporaryDirectory(prefix='keymw-') as place:
-        pathlib.Path(place).chmod(0o755)
-        made = Deployment(pathlib.Path(place) / 'keymw')
-        for file in (made.home, made.conf_file):
-            shutil.chown(file, NOBODY)
-        yield made.home
+    with of_a_user() as home:
+        yield home
 
 
-SETUP = (('db', 'sync'), ('vault', 'setup'))
+as_root = pytest.mark.skipif(
+    os.geteuid() != 0, reason='needs root, to make files of another user'
+)
 
 
 @as_root
@@ -842,29 +764,6 @@ def test_log_of_a_service_that_root_loads_is_of_its_user(
     found = Report(forked(theirs / 'keymw.conf', *words))
     assert f'{NOBODY} (started by root)' in found.lines['user']
     assert (theirs / 'service.log').owner() == NOBODY
-
-
-@pytest.mark.skipif(
-    not _can_run_python(),
-    reason=f'{NOBODY} cannot run this Python, or no root',
-)
-def test_root_becomes_the_user_of_the_service(theirs: pathlib.Path) -> None:
-    def run(*words: str) -> manage.Result:
-        return manage.finish(manage.spawn(theirs / 'keymw.conf', *words))
-
-    for words in SETUP:
-        assert run('--user', NOBODY, *words).code == 0
-    assert '--user' in run('vault', 'rotate').failure
-    files = [theirs / 'keymw.db', *(theirs / 'vault').iterdir()]
-    assert {file.owner() for file in files} == {NOBODY}
-    for options in ((), ('--user', NOBODY)):
-        found = Report(run(*options, 'doctor'))
-        assert found.failed == []
-        assert NOBODY in found.lines['user']
-    shutil.chown(theirs / 'keymw.db', 'daemon')
-    found = Report(run('--user', NOBODY, 'doctor'))
-    assert 'daemon' in found.lines['user']
-    assert 'user' in found.failed
 
 
 def test_a_user_that_is_not_there_is_one_line(made: Deployment) -> None:

@@ -1,7 +1,5 @@
 """keymw-manage global-key: create, list, delete."""
 
-import os
-import pty
 import re
 import sqlite3
 from typing import Any
@@ -77,19 +75,6 @@ def test_what_is_stored_opens_to_what_digest_needs(
     database = [file.read_bytes() for file in made.home.glob('keymw.db*')]
     assert data['Public Key'].encode() in b''.join(database)
     assert data['Private Key'].encode() not in b''.join(database)
-
-
-def test_create_shows_the_key_on_a_terminal(made: Deployment) -> None:
-    terminal, other = pty.openpty()
-    process = manage.spawn(made.conf_file, *CREATE, *OWNER, stdout=other)
-    os.close(other)
-    assert manage.finish(process) == manage.Result(0, '', '')
-    shown = os.read(terminal, 100_000).decode()
-    os.close(terminal)
-    (row,) = listed(made)
-    assert row['Public Key'] in shown
-    suffix = row['Private Key'].rpartition('-')[2]
-    assert re.search(f'[0-9a-f]{{8}}-[0-9a-f-]{{14}}-{suffix}', shown)
 
 
 @pytest.mark.parametrize('how', [(), ('-f', 'table'), ('-f', 'value')])
@@ -197,10 +182,10 @@ def test_the_last_owner_goes_only_when_told_so(made: Deployment) -> None:
 
 def test_each_change_is_logged_without_the_secret(made: Deployment) -> None:
     words = ('-v', *CREATE, *OWNER, '-f', 'json')
-    made_one = manage.finish(manage.spawn(made.conf_file, *words))
+    made_one = manage.run(made.conf_file, *words)
     (row,) = listed(made)
     more = ('-v', 'global-key', 'delete', row['ID'], '--leave-no-owner')
-    gone = manage.finish(manage.spawn(made.conf_file, *more))
+    gone = manage.run(made.conf_file, *more)
     for found in (made_one, gone):
         (line,) = found.audit
         assert 'caller keymw-manage' in line

@@ -1,17 +1,12 @@
 """keymw-manage as a program: options, exit codes, one line of failure."""
 
-import os
 import pathlib
-import signal
-import subprocess
 import sys
 
 import pytest
 
 from tests.support import manage
 from tests.support.deployment import Deployment
-
-ROOT = pathlib.Path(__file__).parents[2]
 
 
 @pytest.mark.parametrize(
@@ -89,77 +84,6 @@ def test_an_unreadable_configuration_is_one_line(
     assert str(tmp_path) in manage.run(tmp_path, 'db', 'sync').failure
 
 
-def test_the_installed_program_works_and_is_silent_on_stderr(
-    made: Deployment,
-) -> None:
-    found = manage.finish(manage.spawn(made.conf_file, 'db', 'version'))
-    assert (found.code, found.err) == (0, '')
-
-
-def test_a_reader_that_goes_away_is_no_failure_to_tell(
-    made: Deployment,
-) -> None:
-    reader, writer = os.pipe()
-    os.close(reader)
-    process = manage.spawn(made.conf_file, 'db', 'version', stdout=writer)
-    os.close(writer)
-    found = manage.finish(process)
-    assert (found.code, found.err) == (141, '')
-
-
-@pytest.mark.skipif(
-    not os.path.exists('/dev/full'), reason='needs /dev/full, as Linux has'
-)
-def test_output_that_cannot_be_written_is_one_line(made: Deployment) -> None:
-    with open('/dev/full', 'w') as full:
-        process = manage.spawn(made.conf_file, 'db', 'version', stdout=full)
-    assert 'No space left' in manage.finish(process).failure
-
-
-def test_ctrl_c_leaves_no_traceback(made: Deployment) -> None:
-    ini = made.home / 'endless.ini'
-    ini.write_text(
-        '[app:endless]\n'
-        'paste.app_factory = tests.support.manage:endless_factory\n'
-    )
-    process = manage.spawn(
-        made.conf_file,
-        *('credential', 'purge', '--pipeline', f'{ini}#endless'),
-        env={**os.environ, 'PYTHONPATH': str(ROOT)},
-    )
-    assert process.stdout.readline() == 'loading\n'
-    process.send_signal(signal.SIGINT)
-    assert manage.finish(process) == manage.Result(130, '', '')
-
-
-def test_verbose_logs_each_operation_and_no_secret(made: Deployment) -> None:
-    words = ('-v', 'credential', 'delete', 'no\nbody')
-    found = manage.finish(manage.spawn(made.conf_file, *words))
-    assert found.code == 1
-    (line,) = found.audit
-    assert 'credential:delete: caller keymw-manage' in line
-    assert 'target no%0Abody' in line
-
-
-def test_a_traceback_is_there_for_who_asks(made: Deployment) -> None:
-    words = ('--debug', 'credential', 'show', 'nobody')
-    found = manage.finish(manage.spawn(made.conf_file, *words))
-    assert found.code == 1
-    assert 'Traceback' in found.err
-
-
-def test_names_that_the_terminal_cannot_show_are_escaped(
-    made: Deployment,
-) -> None:
-    process = manage.spawn(
-        made.conf_file,
-        *('credential', 'show', 'ürsula'),
-        env={**os.environ, 'PYTHONIOENCODING': 'ascii'},
-        stdin=subprocess.DEVNULL,
-    )
-    assert 'rsula' in manage.finish(process).failure
-
-
 def test_a_command_that_cannot_be_imported_is_one_line(
     made: Deployment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -168,3 +92,19 @@ def test_a_command_that_cannot_be_imported_is_one_line(
     assert 'keymw.manage.transfer' in done.failure
     listed = manage.run(made.conf_file, 'credential', 'list')
     assert listed.code == 0
+
+
+def test_verbose_logs_each_operation_and_no_secret(made: Deployment) -> None:
+    words = ('-v', 'credential', 'delete', 'no\nbody')
+    found = manage.run(made.conf_file, *words)
+    assert found.code == 1
+    (line,) = found.audit
+    assert 'credential:delete: caller keymw-manage' in line
+    assert 'target no%0Abody' in line
+
+
+def test_a_traceback_is_there_for_who_asks(made: Deployment) -> None:
+    words = ('--debug', 'credential', 'show', 'nobody')
+    found = manage.run(made.conf_file, *words)
+    assert found.code == 1
+    assert 'Traceback' in found.err

@@ -231,20 +231,3 @@ def test_a_v2_service_is_asked_in_its_own_dialect(made: Deployment) -> None:
     assert (found.code, found.err) == (0, '')
     assert found.out.startswith('removed unknown ')
     assert ids(made) == {known.id}
-
-
-def test_the_program_is_silent_but_for_what_it_does(
-    made: Deployment, cloud: Cloud
-) -> None:
-    """Keystone, loaded anew, warns and logs where it is let to."""
-    (person,) = gone(cloud, made, 1)
-    ini = made.home / 'keystone.ini'
-    ini.write_text(
-        '[app:keystone]\n'
-        'use = egg:keymw#keystone\n'
-        f'config_file = {cloud.conf_file}\n'
-    )
-    words = ('credential', 'purge', '--pipeline', f'{ini}#keystone')
-    found = manage.finish(manage.spawn(made.conf_file, *words))
-    assert (found.code, found.err) == (0, '')
-    assert found.out.startswith(f'removed {person.id} ')

@@ -198,27 +198,6 @@ def test_no_secret_is_told(made: Deployment, tmp_path: pathlib.Path) -> None:
     assert 's3cret' not in done.out + done.err
 
 
-def test_import_cut_short_goes_on(
-    made: Deployment, tmp_path: pathlib.Path
-) -> None:
-    lines = [f'u{number:05},n{number},k' for number in range(12_000)]
-    file = written(tmp_path / 'keys.csv', HEADER + '\n'.join(lines) + '\n')
-    mark = tmp_path / 'keys.csv.imported'
-    running = manage.spawn(made.conf_file, 'credential', 'import', file)
-    while not mark.exists():
-        assert running.poll() is None
-        time.sleep(0.01)
-    running.kill()
-    running.communicate()
-    done = transfer(made, 'import', file)
-    assert done.code == 0
-    imported = int(done.out.split()[1].rstrip(','))
-    assert 0 < imported < len(lines)
-    assert not mark.exists()
-    words = ('list', '-f', 'value', '-c', 'User ID')
-    assert len(transfer(made, *words).out.splitlines()) == len(lines)
-
-
 def rows(numbers: range) -> str:
     return ''.join(f'u{n:05},n{n},a key of 16 or more\n' for n in numbers)
 

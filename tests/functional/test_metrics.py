@@ -1,11 +1,8 @@
 """The numbers that egg:keymw#metrics shows, and that off means nothing."""
 
 import datetime
-import os
 import pathlib
 import re
-import subprocess
-import sys
 from typing import Any
 
 from paste import deploy as paste
@@ -257,86 +254,6 @@ def test_api_keys_are_counted_by_state_once_a_minute(
 
 def _away(*_: object) -> int:
     raise Outage('away')
-
-
-_LOAD = (
-    'import sys; from keymw import factory; '
-    'factory.wrap(lambda *_: [], sys.argv[1]); '
-    'print("prometheus_client" in sys.modules)'
-)
-
-
-@pytest.mark.parametrize(
-    ('options', 'directory', 'said'),
-    [
-        ({}, None, 'False\n'),
-        (ON, None, 'True\n'),
-        (
-            ON,
-            '/nowhere',
-            f'{DIRECTORY}: there is no directory',
-        ),
-    ],
-    ids=['off', 'on', 'no directory'],
-)
-def test_library_is_loaded_where_metrics_are_on(
-    tmp_path: pathlib.Path,
-    options: dict[str, dict[str, str]],
-    directory: str | None,
-    said: str,
-) -> None:
-    made = Deployment(tmp_path / 'keymw', options)
-    made.set_up()
-    shared = {} if directory is None else {DIRECTORY: directory}
-    done = subprocess.run(
-        [sys.executable, '-c', _LOAD, made.conf_file],
-        env={**os.environ, **shared},
-        capture_output=True,
-        text=True,
-    )
-    assert said in done.stdout + done.stderr
-
-
-_FORKS = """
-import os, time
-import prometheus_client as client
-from prometheus_client import multiprocess
-from keymw.observe import batch
-
-batch.SECONDS = 1000
-shared, own = client.CollectorRegistry(), client.CollectorRegistry()
-multiprocess.MultiProcessCollector(shared)
-waiting = batch.Batch()
-seconds = client.Histogram('x', 'x', buckets=(1, 2), registry=own)
-observe = waiting.histogram(seconds)
-observe(1.0)
-batch.SECONDS = 0.01
-if not (child := os.fork()):
-    observe(1.5)
-    observe(9.0)
-    while shared.get_sample_value('x_sum') != 10.5:
-        time.sleep(0.01)
-    os._exit(0)
-os.waitpid(child, 0)
-waiting.write()
-found = [shared.get_sample_value('x_bucket', {'le': le})
-         for le in ('1.0', '2.0', '+Inf')]
-print(found, shared.get_sample_value('x_sum'))
-"""
-
-
-def test_each_process_writes_its_own_counts_once(
-    tmp_path: pathlib.Path,
-) -> None:
-    """A worker that is idle writes too; a fork has none of its parent's."""
-    done = subprocess.run(
-        [sys.executable, '-c', _FORKS],
-        env={**os.environ, DIRECTORY: str(tmp_path)},
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    assert done.stdout == '[1.0, 2.0, 3.0] 11.5\n', done.stderr
 
 
 def test_page_without_metrics_names_the_option(

@@ -2,12 +2,9 @@
 
 from collections.abc import Callable
 import http.server
-import json
 import logging
 import os
 import pathlib
-import subprocess
-import sys
 import threading
 from typing import ClassVar
 
@@ -24,7 +21,6 @@ from tests.support.deployment import Deployment
 from tests.support.pipeline_v2 import PipelineV2
 
 RULES = '"credential:list": "!"\n'
-TOOLS = pathlib.Path(sys.executable).parent
 Spoil = Callable[[pathlib.Path], object]
 
 
@@ -191,49 +187,3 @@ def test_a_rule_that_nothing_asks_for_is_named(
     assert line.startswith('ok' if named is None else 'FAILED')
     for text in [line, *said]:
         assert named is None or named in text
-
-
-def tool(made: Deployment, name: str, *words: str) -> tuple[int, str]:
-    """Exit code and output of a standard tool."""
-    done = subprocess.run(
-        [TOOLS / name, *words],
-        env=os.environ | {'KEYMW_CONFIG_FILE': str(made.conf_file)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    assert 'Traceback' not in done.stdout
-    return done.returncode, done.stdout
-
-
-OURS = ('--namespace', 'keymw')
-
-
-def test_tools_of_oslo_policy_read_our_rules(tmp_path: pathlib.Path) -> None:
-    served = Served(tmp_path, f'{RULES}"credential:get": "rule:admin"\n')
-    made = served.made
-    code, out = tool(made, 'oslopolicy-validator', *OURS)
-    assert code == 0, out
-    file = ('--config-file', str(made.conf_file))
-    assert tool(made, 'oslopolicy-validator', *OURS, *file)[0] == 0
-    code, out = tool(made, 'oslopolicy-policy-generator', *OURS)
-    assert (code, '"credential:list": "!"' in out) == (0, True)
-    assert '"credential:reset"' in out
-    served.file.write_text(
-        '"credential:add": "rule:admin or (rule:staff and rule:self) or '
-        'rule:staff_over"\n"credential:lst": "!"\n'
-    )
-    code, out = tool(made, 'oslopolicy-list-redundant', *OURS)
-    assert (code, 'credential:add' in out) == (0, True)
-    code, out = tool(made, 'oslopolicy-validator', *OURS)
-    assert (code, 'credential:lst' in out) == (1, True)
-
-
-def test_checker_of_oslo_policy_runs(tmp_path: pathlib.Path) -> None:
-    served = Served(tmp_path, '"credential:list": "role:admin"\n')
-    access = tmp_path / 'access.json'
-    roles, user = [{'name': 'admin'}], {'id': 'x', 'domain': {'id': 'y'}}
-    access.write_text(json.dumps({'token': {'roles': roles, 'user': user}}))
-    words = ('--policy', str(served.file), '--access', str(access))
-    code, out = tool(served.made, 'oslopolicy-checker', *words)
-    assert (code, 'passed: credential:list' in out) == (0, True)

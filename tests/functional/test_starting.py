@@ -5,8 +5,6 @@ import contextlib
 import os
 import pathlib
 import sqlite3
-import subprocess
-import sys
 from typing import Any
 
 from paste import deploy as paste
@@ -276,32 +274,6 @@ def test_starts_with_a_warning_where_a_database_may_serve_later(
     assert '[database] connection' in line.getMessage()
 
 
-LOGS_TO_A_FILE = 'import logging; logging.basicConfig(filename=sys.argv[2]); '
-
-
-@pytest.mark.parametrize('logs', ['', LOGS_TO_A_FILE], ids=['none', 'file'])
-def test_server_that_starts_without_keymw_ends_in_one_line(
-    made: Deployment, tmp_path: pathlib.Path, logs: str
-) -> None:
-    """gunicorn starts no worker again after this status."""
-    without_repository(made)
-    code = (
-        f'import sys; {logs}import keymw; '
-        'keymw.wrap(lambda environ, start_response: [], sys.argv[1])'
-    )
-    log = tmp_path / 'service.log'
-    done = subprocess.run(
-        [sys.executable, '-c', code, str(made.conf_file), str(log)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 4
-    (line,) = done.stderr.splitlines()
-    assert line.startswith('keymw cannot start: [vault] key_repository')
-    assert not logs or line in log.read_text()
-
-
 INI = """
 [pipeline:main]
 pipeline = keymw wrapped
@@ -424,37 +396,3 @@ def test_keystone_takes_config_file_and_nothing_else(
 ) -> None:
     with pytest.raises(ConfigError, match='config_file'):
         factory.keystone_factory({}, **options)
-
-
-def python(code: str, *arguments: str) -> str:
-    """The output of a process of its own."""
-    done = subprocess.run(
-        [sys.executable, '-c', code, *arguments],
-        check=True,
-        capture_output=True,
-        text=True,
-        env=os.environ | {'PYTHONPATH': os.pathsep.join(sys.path)},
-    )
-    return done.stdout.strip()
-
-
-def test_package_alone_loads_nothing_of_the_server() -> None:
-    loaded = python(
-        'import keymw, sys; print(*sorted(n for n in sys.modules if'
-        ' n.partition(".")[0] in ("keymw", "webob", "sqlalchemy", "lxml",'
-        ' "oslo_config", "oslo_policy", "stevedore")))'
-    )
-    assert loaded == 'keymw'
-
-
-def test_keystone_file_that_is_missing_is_told(tmp_path: pathlib.Path) -> None:
-    said = python(
-        'import sys\n'
-        'from keymw import conf, factory\n'
-        'try:\n'
-        '    factory.keystone_factory({}, config_file=sys.argv[1])\n'
-        'except conf.ConfigError as error:\n'
-        '    print(error)\n',
-        str(tmp_path / 'nowhere.conf'),
-    )
-    assert said == f'config_file: there is no file {tmp_path}/nowhere.conf'
