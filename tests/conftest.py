@@ -79,9 +79,15 @@ def web(
     return deploy(cloud.app)
 
 
-@pytest.fixture
+@pytest.fixture(scope='module')
 def bob(cloud: Cloud) -> Person:
-    """A user without any role."""
+    """A user without any role, whom no test changes in Keystone."""
+    return cloud.person()
+
+
+@pytest.fixture
+def zoe(cloud: Cloud) -> Person:
+    """A user without any role, whom the test may change in Keystone."""
     return cloud.person()
 
 

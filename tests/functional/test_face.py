@@ -101,12 +101,12 @@ class TestPassword:
         )
 
     def test_unscoped_only_without_any(
-        self, desk: Desk, wire: wires.Wire, bob: Person
+        self, desk: Desk, wire: wires.Wire, zoe: Person
     ) -> None:
-        members = {'username': bob.name, 'password': 'secret'}
+        members = {'username': zoe.name, 'password': 'secret'}
         found = wire.access(self.sign_in(desk, wire, members))
         assert 'tenant' not in found['token']
-        assert found['user'] == {'id': bob.id, 'name': bob.name, 'roles': []}
+        assert found['user'] == {'id': zoe.id, 'name': zoe.name, 'roles': []}
 
     @pytest.mark.parametrize(
         ('members', 'tenant'),
@@ -167,23 +167,23 @@ class TestPassword:
         assert wire.fault(answer)[:2] == ('badMediaType', 415)
 
     def test_mfa_rules(
-        self, desk: Desk, cloud: Cloud, wire: wires.Wire, bob: Person
+        self, desk: Desk, cloud: Cloud, wire: wires.Wire, zoe: Person
     ) -> None:
         options = {
             'multi_factor_auth_enabled': True,
             'multi_factor_auth_rules': [['password', 'external']],
         }
-        cloud.change('user', bob.id, options=options)
-        members = {'username': bob.name, 'password': 'secret'}
+        cloud.change('user', zoe.id, options=options)
+        members = {'username': zoe.name, 'password': 'secret'}
         answer = self.sign_in(desk, wire, members)
         assert wire.fault(answer)[:2] == ('unauthorized', 401)
         assert 'Openstack-Auth-Receipt' not in answer.headers
 
     def test_disabled_user(
-        self, desk: Desk, cloud: Cloud, wire: wires.Wire, bob: Person
+        self, desk: Desk, cloud: Cloud, wire: wires.Wire, zoe: Person
     ) -> None:
-        cloud.change('user', bob.id, enabled=False)
-        members = {'username': bob.name, 'password': 'secret'}
+        cloud.change('user', zoe.id, enabled=False)
+        members = {'username': zoe.name, 'password': 'secret'}
         assert wire.fault(self.sign_in(desk, wire, members)) == REFUSED
 
     def test_user_of_another_domain_is_unknown_by_name(
@@ -710,7 +710,7 @@ DOCUMENT = reply(200, {'version': {'id': 'v2.0'}})
     ids=['all', 'refuses', 'knows none', 'below alone', 'document alone'],
 )
 def test_service_that_speaks_both_keeps_its_v2(
-    fresh: Any, cloud: Cloud, bob: Person, v2: Any
+    fresh: Any, cloud: Cloud, zoe: Person, v2: Any
 ) -> None:
     """Before the first request of a worker about keys, and after it."""
     web = fresh(Both(cloud.app, v2))
@@ -727,7 +727,7 @@ def test_service_that_speaks_both_keeps_its_v2(
             answer = web.get(path, headers=headers, status='*')
             theirs = bare.get(path, status='*')
             assert (answer.status, answer.body) == (theirs.status, theirs.body)
-        web.post(wires.reset(bob.id), headers=headers, status=200)
+        web.post(wires.reset(zoe.id), headers=headers, status=200)
 
 
 def test_mount_of_one_request_does_not_hide_a_v2(

@@ -161,9 +161,9 @@ class TestV10:
             assert answer.headers.getall('Vary') == [VARY]
 
     def test_percent_encoded_name(
-        self, desk: Desk, cloud: Cloud, bob: Person
+        self, desk: Desk, cloud: Cloud, zoe: Person
     ) -> None:
-        odd = cloud.person(f'ödd + {bob.name}')
+        odd = cloud.person(f'ödd + {zoe.name}')
         key, quoted = desk.key_of(odd), quote(odd.name)
         assert desk.v1_0(quoted, key).status_int == 204
         assert desk.v1_0(quoted, 'wrong').status_int == 401
@@ -171,10 +171,10 @@ class TestV10:
         assert desk.v1_0(odd.name.replace(' ', '+'), key).status_int == 401
 
     def test_name_is_taken_as_it_comes_first(
-        self, desk: Desk, cloud: Cloud, bob: Person
+        self, desk: Desk, cloud: Cloud, zoe: Person
     ) -> None:
-        plain = cloud.person(f'{bob.name} x')
-        literal = cloud.person(f'{bob.name}%20x')
+        plain = cloud.person(f'{zoe.name} x')
+        literal = cloud.person(f'{zoe.name}%20x')
         keys = [desk.key_of(plain), desk.key_of(literal)]
         assert desk.v1_0(literal.name, keys[1]).status_int == 204
         assert desk.v1_0(literal.name, keys[0]).status_int == 401
@@ -196,14 +196,14 @@ class TestV10:
 
     @pytest.mark.parametrize('encode', [str, quote])
     def test_key_is_taken_as_it_comes(
-        self, desk: Desk, cloud: Cloud, bob: Person, encode: Any
+        self, desk: Desk, cloud: Cloud, zoe: Person, encode: Any
     ) -> None:
         key = 'per%20cent / and more'
-        body = JSON.write(username=bob.name, apiKey=key)
-        path = wires.base(bob.id)
+        body = JSON.write(username=zoe.name, apiKey=key)
+        path = wires.base(zoe.id)
         front.ask(desk.web, JSON, 'POST', path, cloud.admin, body)
         status = 204 if encode is str else 401
-        assert desk.v1_0(bob.name, encode(key)).status_int == status
+        assert desk.v1_0(zoe.name, encode(key)).status_int == status
 
     @pytest.mark.parametrize('gone', range(3))
     def test_service_that_the_catalogue_lacks(
@@ -398,12 +398,12 @@ class TestV11:
         assert self.fault(answer) == ('unauthorized', 401, WRONG)
 
     def test_disabled_user(
-        self, login: Any, desk: Desk, cloud: Cloud, bob: Person
+        self, login: Any, desk: Desk, cloud: Cloud, zoe: Person
     ) -> None:
-        key = desk.key_of(bob)
-        cloud.change('user', bob.id, enabled=False)
-        message = f"User '{bob.name}' is disabled."
-        told = self.fault(login(bob.name, key))
+        key = desk.key_of(zoe)
+        cloud.change('user', zoe.id, enabled=False)
+        message = f"User '{zoe.name}' is disabled."
+        told = self.fault(login(zoe.name, key))
         assert told == ('userDisabled', 403, message)
 
     @pytest.mark.parametrize(

@@ -218,16 +218,16 @@ class TestOneRefusal:
 
 @by_every_way
 def test_old_key_ends_and_new_begins_with_a_reset(
-    desk: Desk, cloud: Cloud, bob: Person, way: str
+    desk: Desk, cloud: Cloud, zoe: Person, way: str
 ) -> None:
-    old = desk.key_of(bob)
-    token = JSON.access(desk.sign_in(JSON, bob.name, old))['token']['id']
-    new = desk.key_of(bob)
-    assert desk.by(way, bob.name, old).status_int == 401
-    assert desk.by(way, bob.name, new).status_int < 300
+    old = desk.key_of(zoe)
+    token = JSON.access(desk.sign_in(JSON, zoe.name, old))['token']['id']
+    new = desk.key_of(zoe)
+    assert desk.by(way, zoe.name, old).status_int == 401
+    assert desk.by(way, zoe.name, new).status_int < 300
     assert cloud.ask('GET', '/v3/auth/projects', token=token)
-    desk.admin('DELETE', wires.key(bob.id))
-    assert desk.by(way, bob.name, new).status_int == 401
+    desk.admin('DELETE', wires.key(zoe.id))
+    assert desk.by(way, zoe.name, new).status_int == 401
 
 
 class TestDisabled:
@@ -235,14 +235,14 @@ class TestDisabled:
 
     @by_every_way
     def test_user(
-        self, desk: Desk, cloud: Cloud, bob: Person, way: str
+        self, desk: Desk, cloud: Cloud, zoe: Person, way: str
     ) -> None:
-        key = desk.key_of(bob)
-        cloud.change('user', bob.id, enabled=False)
+        key = desk.key_of(zoe)
+        cloud.change('user', zoe.id, enabled=False)
         before = shown(desk.by(way, 'nobody', 'wrong-key'))
-        assert shown(desk.by(way, bob.name, 'wrong-key')) == before
+        assert shown(desk.by(way, zoe.name, 'wrong-key')) == before
         desk.between.asked.clear()
-        assert_disabled(desk.by(way, bob.name, key), way, bob)
+        assert_disabled(desk.by(way, zoe.name, key), way, zoe)
         # Keystone would issue one.
         assert desk.between.count(ISSUE) == 0
 
@@ -379,12 +379,12 @@ class TestOutage:
 
     @by_every_way
     def test_key_of_the_vault_that_is_lost(
-        self, tmp_path: pathlib.Path, cloud: Cloud, bob: Person, way: str
+        self, tmp_path: pathlib.Path, cloud: Cloud, zoe: Person, way: str
     ) -> None:
         desk = Desk(tmp_path / 'keymw', cloud)
-        key = desk.key_of(bob)
+        key = desk.key_of(zoe)
         (desk.home / 'vault' / '1').unlink()
-        assert_outage(desk.by(way, bob.name, key))
+        assert_outage(desk.by(way, zoe.name, key))
         assert desk.by(way, 'nobody', key).status_int == 401
 
 
@@ -398,53 +398,53 @@ class TestNames:
 
     @by_every_way
     def test_renamed_user(
-        self, desk: Desk, cloud: Cloud, bob: Person, way: str
+        self, desk: Desk, cloud: Cloud, zoe: Person, way: str
     ) -> None:
-        key, new = desk.key_of(bob), f'renamed-{uuid.uuid4().hex}'
-        cloud.change('user', bob.id, name=new)
+        key, new = desk.key_of(zoe), f'renamed-{uuid.uuid4().hex}'
+        cloud.change('user', zoe.id, name=new)
         assert desk.by(way, new, key).status_int == 401
-        assert desk.by(way, bob.name, key).status_int < 300
+        assert desk.by(way, zoe.name, key).status_int < 300
         # Which brought the row up to date.
         assert desk.by(way, new, key).status_int < 300
-        assert desk.by(way, bob.name, key).status_int == 401
+        assert desk.by(way, zoe.name, key).status_int == 401
 
     @pytest.mark.parametrize('path', [wires.key, wires.base])
     def test_renamed_user_whose_key_is_shown(
-        self, desk: Desk, cloud: Cloud, bob: Person, path: Any
+        self, desk: Desk, cloud: Cloud, zoe: Person, path: Any
     ) -> None:
-        key, new = desk.key_of(bob), f'renamed-{uuid.uuid4().hex}'
-        cloud.change('user', bob.id, name=new)
-        desk.admin('GET', path(bob.id))
+        key, new = desk.key_of(zoe), f'renamed-{uuid.uuid4().hex}'
+        cloud.change('user', zoe.id, name=new)
+        desk.admin('GET', path(zoe.id))
         for way in WAYS:
             assert desk.by(way, new, key).status_int < 300
-            assert desk.by(way, bob.name, key).status_int == 401
+            assert desk.by(way, zoe.name, key).status_int == 401
 
     def test_renamed_user_is_told_by_the_present_name(
-        self, desk: Desk, cloud: Cloud, wire: wires.Wire, bob: Person
+        self, desk: Desk, cloud: Cloud, wire: wires.Wire, zoe: Person
     ) -> None:
-        key, new = desk.key_of(bob), f'renamed-{uuid.uuid4().hex}'
-        cloud.change('user', bob.id, name=new)
-        answer = desk.sign_in(wire, bob.name, key)
+        key, new = desk.key_of(zoe), f'renamed-{uuid.uuid4().hex}'
+        cloud.change('user', zoe.id, name=new)
+        answer = desk.sign_in(wire, zoe.name, key)
         user = wire.access(answer)['user']
-        assert (user['id'], user['name']) == (bob.id, new)
+        assert (user['id'], user['name']) == (zoe.id, new)
 
     @by_every_way
     def test_user_made_again_inherits_nothing(
         self,
         desk: Desk,
         cloud: Cloud,
-        bob: Person,
+        zoe: Person,
         way: str,
         caplog: pytest.LogCaptureFixture,
     ) -> None:
-        key = desk.key_of(bob)
-        cloud.ask('DELETE', f'/v3/users/{bob.id}')
-        again = cloud.person(bob.name)
+        key = desk.key_of(zoe)
+        cloud.ask('DELETE', f'/v3/users/{zoe.id}')
+        again = cloud.person(zoe.name)
         before = shown(desk.by(way, 'nobody', 'wrong-key'))
         desk.between.asked.clear()
-        assert shown(desk.by(way, bob.name, key)) == before
+        assert shown(desk.by(way, zoe.name, key)) == before
         assert desk.between.count(ISSUE) == 0
-        assert f'no token for user {bob.id}' in told(caplog)
+        assert f'no token for user {zoe.id}' in told(caplog)
         assert desk.by(way, again.name, desk.key_of(again)).status_int < 300
         assert desk.by(way, again.name, key).status_int == 401
 
@@ -470,35 +470,35 @@ class TestNames:
         self,
         desk: Desk,
         cloud: Cloud,
-        bob: Person,
+        zoe: Person,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         def full(*_about: object) -> None:
             raise Outage('the disk is full')
 
-        key = desk.key_of(bob)
-        cloud.grant(bob, 'member')
-        cloud.change('user', bob.id, name=f'renamed-{uuid.uuid4().hex}')
+        key = desk.key_of(zoe)
+        cloud.grant(zoe, 'member')
+        cloud.change('user', zoe.id, name=f'renamed-{uuid.uuid4().hex}')
         monkeypatch.setattr(SqlCredentials, 'rename', full)
         for _ in range(2):
-            answer = desk.sign_in(wires.Json(), bob.name, key)
+            answer = desk.sign_in(wires.Json(), zoe.name, key)
             assert answer.status_int == 200
 
     def test_equal_names_in_two_domains(
-        self, desk: Desk, cloud: Cloud, bob: Person
+        self, desk: Desk, cloud: Cloud, zoe: Person
     ) -> None:
-        other = cloud.person(bob.name, cloud.domain())
-        key_of = {user: desk.key_of(user) for user in (bob, other)}
+        other = cloud.person(zoe.name, cloud.domain())
+        key_of = {user: desk.key_of(user) for user in (zoe, other)}
         for user, key in key_of.items():
-            for mine in (bob, other):
+            for mine in (zoe, other):
                 domain = {'id': mine.domain_id}
-                answer = desk.v3({'name': bob.name, 'domain': domain}, key)
+                answer = desk.v3({'name': zoe.name, 'domain': domain}, key)
                 assert answer.status_int == (201 if mine is user else 401)
                 if mine is user:
                     assert answer.json['token']['user']['id'] == user.id
         for way in WAYS[:-1]:
-            assert desk.by(way, bob.name, key_of[bob]).status_int < 300
-            assert desk.by(way, bob.name, key_of[other]).status_int == 401
+            assert desk.by(way, zoe.name, key_of[zoe]).status_int < 300
+            assert desk.by(way, zoe.name, key_of[other]).status_int == 401
 
 
 @by_every_way
@@ -531,19 +531,19 @@ class TestKeystoneDecides:
         self,
         desk: Desk,
         cloud: Cloud,
-        bob: Person,
+        zoe: Person,
         way: str,
         caplog: pytest.LogCaptureFixture,
     ) -> None:
-        key = desk.key_of(bob)
+        key = desk.key_of(zoe)
         refused = shown(desk.by(way, 'nobody', 'wrong-key'))
-        self.require(cloud, bob, ['password'])
-        answer = desk.by(way, bob.name, key)
+        self.require(cloud, zoe, ['password'])
+        answer = desk.by(way, zoe.name, key)
         assert shown(answer) == refused
         assert 'Openstack-Auth-Receipt' not in answer.headers
-        assert f'{bob.id} with the right key: its MFA' in told(caplog)
-        self.require(cloud, bob, ['password'], ['external'])
-        assert desk.by(way, bob.name, key).status_int < 300
+        assert f'{zoe.id} with the right key: its MFA' in told(caplog)
+        self.require(cloud, zoe, ['password'], ['external'])
+        assert desk.by(way, zoe.name, key).status_int < 300
 
     def require(self, cloud: Cloud, user: Person, *rules: list[str]) -> None:
         options = {
@@ -597,14 +597,14 @@ class TestKeystoneDecides:
         self,
         tmp_path: pathlib.Path,
         cloud: Cloud,
-        bob: Person,
+        zoe: Person,
         caplog: pytest.LogCaptureFixture,
     ) -> None:
         """Else Keystone takes the name for one of the default domain."""
         options = {'identity': {'external': 'DefaultDomain'}}
         desk = Desk(tmp_path / 'keymw', cloud, options)
-        other = cloud.person(bob.name, cloud.domain())
-        assert desk.v3({'id': bob.id}, desk.key_of(bob)).status_int == 201
+        other = cloud.person(zoe.name, cloud.domain())
+        assert desk.v3({'id': zoe.id}, desk.key_of(zoe)).status_int == 201
         desk.between.asked.clear()
         answer = desk.v3({'id': other.id}, desk.key_of(other))
         assert answer.json['error']['message'] == WRONG[2]
@@ -675,12 +675,12 @@ class TestAudit:
         ]
 
     def test_right_key_that_buys_nothing(
-        self, desk: Desk, cloud: Cloud, bob: Person, lines: Any
+        self, desk: Desk, cloud: Cloud, zoe: Person, lines: Any
     ) -> None:
-        key = desk.key_of(bob)
-        cloud.change('user', bob.id, enabled=False)
-        desk.by('v2.0', bob.name, key)
+        key = desk.key_of(zoe)
+        cloud.change('user', zoe.id, enabled=False)
+        desk.by('v2.0', zoe.name, key)
         assert (
-            f'login: caller {bob.id}, target {bob.id}, '
+            f'login: caller {zoe.id}, target {zoe.id}, '
             'outcome 403 userDisabled'
         ) in lines()[-1]

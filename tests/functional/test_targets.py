@@ -57,49 +57,49 @@ def test_odd_id_of_an_unknown_user_is_not_found(
 
 
 @json_only
-def test_name_is_no_id(send: Any, wire: wires.Wire, bob: Person) -> None:
-    answer = send('GET', wires.key(bob.name))
+def test_name_is_no_id(send: Any, wire: wires.Wire, zoe: Person) -> None:
+    answer = send('GET', wires.key(zoe.name))
     assert wire.fault(answer)[:2] == ('itemNotFound', 404)
 
 
 @json_only
 def test_answer_about_somebody_else_shows_and_changes_nothing(
-    send: Any, deploy: Any, cloud: Cloud, wire: wires.Wire, bob: Person
+    send: Any, deploy: Any, cloud: Cloud, wire: wires.Wire, zoe: Person
 ) -> None:
     between = Between(cloud.app)
     web, eve = deploy(between), cloud.person()
-    kept = wire.key(send('POST', wires.reset(bob.id), web=web))
+    kept = wire.key(send('POST', wires.reset(zoe.id), web=web))
     about_eve = cloud.ask('GET', f'/v3/users/{eve.id}').json
     between.instead(
-        f'GET /v3/users/{bob.id}', itertools.repeat(reply(200, about_eve))
+        f'GET /v3/users/{zoe.id}', itertools.repeat(reply(200, about_eve))
     )
-    for person in (bob, Person(bob.id, eve.name)):
+    for person in (zoe, Person(zoe.id, eve.name)):
         answers = every_operation(send, wire, person, web=web)
         assert {wire.fault(answer)[1] for answer in answers} == {503}
     between.step_aside()
-    assert wire.key(send('GET', wires.key(bob.id), web=web)) == kept
+    assert wire.key(send('GET', wires.key(zoe.id), web=web)) == kept
 
 
 @json_only
 def test_key_of_a_deleted_user_is_not_shown(
-    send: Any, cloud: Cloud, wire: wires.Wire, bob: Person
+    send: Any, cloud: Cloud, wire: wires.Wire, zoe: Person
 ) -> None:
-    token = cloud.token_of(bob)
-    send('POST', wires.reset(bob.id))
-    cloud.ask('DELETE', f'/v3/users/{bob.id}')
-    answers = every_operation(send, wire, bob)
+    token = cloud.token_of(zoe)
+    send('POST', wires.reset(zoe.id))
+    cloud.ask('DELETE', f'/v3/users/{zoe.id}')
+    answers = every_operation(send, wire, zoe)
     assert statuses(answers) == [404] * len(OPERATIONS)
-    own = every_operation(send, wire, bob, token=token)
+    own = every_operation(send, wire, zoe, token=token)
     assert statuses(own) == [401] * len(OPERATIONS)
 
 
 @json_only
 def test_user_made_again_does_not_inherit(
-    send: Any, cloud: Cloud, wire: wires.Wire, bob: Person
+    send: Any, cloud: Cloud, wire: wires.Wire, zoe: Person
 ) -> None:
-    send('POST', wires.reset(bob.id))
-    cloud.ask('DELETE', f'/v3/users/{bob.id}')
-    again = cloud.person(bob.name)
+    send('POST', wires.reset(zoe.id))
+    cloud.ask('DELETE', f'/v3/users/{zoe.id}')
+    again = cloud.person(zoe.name)
     for token in (cloud.admin, cloud.token_of(again)):
         found = send('GET', wires.base(again.id), token=token)
         assert wire.keys(found) == []
@@ -108,25 +108,25 @@ def test_user_made_again_does_not_inherit(
 
 
 def test_renamed_user_is_shown_under_the_new_name(
-    send: Any, cloud: Cloud, wire: wires.Wire, bob: Person
+    send: Any, cloud: Cloud, wire: wires.Wire, zoe: Person
 ) -> None:
-    _, key = wire.key(send('POST', wires.reset(bob.id)))
-    renamed = rename(cloud, bob, f'{bob.name}-now')
+    _, key = wire.key(send('POST', wires.reset(zoe.id)))
+    renamed = rename(cloud, zoe, f'{zoe.name}-now')
     for token in (cloud.admin, cloud.token_of(renamed)):
-        shown = send('GET', wires.key(bob.id), token=token)
+        shown = send('GET', wires.key(zoe.id), token=token)
         assert wire.key(shown) == (renamed.name, key)
-        listed = send('GET', wires.base(bob.id), token=token)
+        listed = send('GET', wires.base(zoe.id), token=token)
         assert wire.keys(listed) == [(renamed.name, key)]
 
 
 def test_body_must_hold_the_present_name(
-    send: Any, cloud: Cloud, wire: wires.Wire, bob: Person
+    send: Any, cloud: Cloud, wire: wires.Wire, zoe: Person
 ) -> None:
-    send('POST', wires.reset(bob.id))
-    renamed = rename(cloud, bob, f'{bob.name}-now')
-    for path in (wires.base(bob.id), wires.key(bob.id)):
+    send('POST', wires.reset(zoe.id))
+    renamed = rename(cloud, zoe, f'{zoe.name}-now')
+    for path in (wires.base(zoe.id), wires.key(zoe.id)):
         former = send(
-            'POST', path, wire.write(username=bob.name, apiKey='x' * 16)
+            'POST', path, wire.write(username=zoe.name, apiKey='x' * 16)
         )
         assert wire.fault(former) == (
             'badRequest',
@@ -141,32 +141,32 @@ def test_body_must_hold_the_present_name(
 
 @json_only
 def test_name_given_to_somebody_else_brings_no_key_along(
-    send: Any, cloud: Cloud, wire: wires.Wire, bob: Person
+    send: Any, cloud: Cloud, wire: wires.Wire, zoe: Person
 ) -> None:
-    _, key = wire.key(send('POST', wires.reset(bob.id)))
-    renamed = rename(cloud, bob, f'{bob.name}-former')
-    heir = cloud.person(bob.name)
+    _, key = wire.key(send('POST', wires.reset(zoe.id)))
+    renamed = rename(cloud, zoe, f'{zoe.name}-former')
+    heir = cloud.person(zoe.name)
     assert wire.keys(send('GET', wires.base(heir.id))) == []
     send('POST', wires.reset(heir.id))
-    shown = send('GET', wires.key(bob.id))
+    shown = send('GET', wires.key(zoe.id))
     assert wire.key(shown) == (renamed.name, key)
 
 
 @json_only
 def test_without_service_user_a_user_manages_the_own_key(
-    send: Any, deploy: Any, cloud: Cloud, wire: wires.Wire, bob: Person
+    send: Any, deploy: Any, cloud: Cloud, wire: wires.Wire, zoe: Person
 ) -> None:
-    web, token = deploy(cloud.app, ALONE), cloud.token_of(bob)
-    answers = every_operation(send, wire, bob, web=web, token=token)
+    web, token = deploy(cloud.app, ALONE), cloud.token_of(zoe)
+    answers = every_operation(send, wire, zoe, web=web, token=token)
     assert statuses(answers) == [200, 404, 403, 403, 200, 204]
 
 
 @json_only
 def test_without_service_user_who_may_read_users_manages_keys(
-    send: Any, deploy: Any, cloud: Cloud, wire: wires.Wire, bob: Person
+    send: Any, deploy: Any, cloud: Cloud, wire: wires.Wire, zoe: Person
 ) -> None:
     web = deploy(cloud.app, ALONE)
-    answers = every_operation(send, wire, bob, web=web)
+    answers = every_operation(send, wire, zoe, web=web)
     assert statuses(answers) == [200, 404, 201, 200, 200, 204]
     missing = every_operation(
         send, wire, Person('missing', 'missing'), web=web
@@ -176,23 +176,23 @@ def test_without_service_user_who_may_read_users_manages_keys(
 
 @json_only
 def test_without_service_user_others_may_not(
-    send: Any, deploy: Any, cloud: Cloud, wire: wires.Wire, bob: Person
+    send: Any, deploy: Any, cloud: Cloud, wire: wires.Wire, zoe: Person
 ) -> None:
     web = deploy(cloud.app, ALONE)
     staff = cloud.with_role('identity:service-admin')
     token = cloud.token_of(staff, 'demo')
-    for target in (bob, Person('missing', 'missing')):
+    for target in (zoe, Person('missing', 'missing')):
         answers = every_operation(send, wire, target, web=web, token=token)
         assert statuses(answers) == [403] * len(OPERATIONS)
 
 
 @json_only
 def test_service_user_may_have_its_role_on_the_system(
-    send: Any, deploy: Any, cloud: Cloud, wire: wires.Wire, bob: Person
+    send: Any, deploy: Any, cloud: Cloud, wire: wires.Wire, zoe: Person
 ) -> None:
     scope = {'service_project': '', 'system': 'true'}
     web = deploy(cloud.app, {'identity': scope})
-    assert wire.keys(send('GET', wires.base(bob.id), web=web)) == []
+    assert wire.keys(send('GET', wires.base(zoe.id), web=web)) == []
 
 
 @json_only
@@ -210,13 +210,13 @@ def test_service_user_that_cannot_sign_in_is_an_outage(
     deploy: Any,
     cloud: Cloud,
     wire: wires.Wire,
-    bob: Person,
+    zoe: Person,
     options: dict[str, str],
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     web = deploy(cloud.app, {'identity': options})
-    answer = send('GET', wires.base(bob.id), web=web)
+    answer = send('GET', wires.base(zoe.id), web=web)
     assert wire.fault(answer)[:2] == ('serviceUnavailable', 503)
     assert '[identity] service_user' in caplog.text
-    own = send('GET', wires.base(bob.id), web=web, token=cloud.token_of(bob))
+    own = send('GET', wires.base(zoe.id), web=web, token=cloud.token_of(zoe))
     assert wire.keys(own) == []
