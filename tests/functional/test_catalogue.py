@@ -336,30 +336,30 @@ class TestWhatABodySays:
         self,
         operate: Any,
         wire: wires.Wire,
-        bob: Person,
+        zoe: Person,
         name: str,
         has_key: bool,
     ) -> None:
         if has_key:
             operate(
-                'add', bob, wire.write(username=bob.name, apiKey='old' * 6)
+                'add', zoe, wire.write(username=zoe.name, apiKey='old' * 6)
             )
         for other in (
-            bob.name.upper(),
-            f'{bob.name}x',
-            f'x{bob.name}',
-            f' {bob.name}',
-            f'{bob.name} ',
+            zoe.name.upper(),
+            f'{zoe.name}x',
+            f'x{zoe.name}',
+            f' {zoe.name}',
+            f'{zoe.name} ',
             'admin',
-            bob.id,
+            zoe.id,
         ):
             body = wire.write(username=other, apiKey='new' * 6)
-            answer = operate(name, bob, body)
+            answer = operate(name, zoe, body)
             assert answer.status_int == 400
             assert wire.fault(answer) == MISMATCH
-        found = operate('get', bob)
+        found = operate('get', zoe)
         if has_key:
-            assert wire.key(found) == (bob.name, 'old' * 6)
+            assert wire.key(found) == (zoe.name, 'old' * 6)
         else:
             assert wire.fault(found) == NO_KEY
 
