@@ -146,7 +146,7 @@ def people(cloud: Cloud) -> People:
 
 
 @pytest.fixture(scope='module')
-def remembering(
+def web(
     cloud: Cloud, tmp_path_factory: pytest.TempPathFactory
 ) -> webtest.TestApp:
     """keymw before the real Keystone; users and tokens are cached."""
@@ -188,7 +188,7 @@ def give_key(
 @pytest.mark.parametrize(('kind', 'operation', 'allowed'), CELLS)
 def test_cell(
     cloud: Cloud,
-    remembering: Any,
+    web: Any,
     people: People,
     operate: Operate,
     kind: str,
@@ -197,9 +197,9 @@ def test_cell(
 ) -> None:
     targets = people.targets(kind)
     if operation in ('get', 'delete'):
-        give_key(operate, remembering, cloud, *targets.values())
+        give_key(operate, web, cloud, *targets.values())
     answers = {
-        seen: operate(remembering, operation, target, people.tokens[kind])
+        seen: operate(web, operation, target, people.tokens[kind])
         for seen, target in targets.items()
     }
     assert {seen: answer.status_int for seen, answer in answers.items()} == {
@@ -222,12 +222,12 @@ LISTS: dict[str, tuple[set[str], set[str]]] = {
 
 @pytest.mark.parametrize('kind', RANKS)
 def test_every_type_over_every_type(
-    remembering: Any, people: People, kind: str
+    web: Any, people: People, kind: str
 ) -> None:
     def listed(targets: dict[str, Person]) -> set[str]:
         statuses = {
             other: front.ask(
-                remembering,
+                web,
                 wires.Json(),
                 'GET',
                 wires.base(target.id),
@@ -243,16 +243,16 @@ def test_every_type_over_every_type(
 
 @json_only
 def test_refused_write_changes_nothing(
-    cloud: Cloud, remembering: Any, people: People, operate: Operate
+    cloud: Cloud, web: Any, people: People, operate: Operate
 ) -> None:
     target = people.there['default']
-    give_key(operate, remembering, cloud, target)
-    before = operate(remembering, 'get', target, cloud.admin).body
+    give_key(operate, web, cloud, target)
+    before = operate(web, 'get', target, cloud.admin).body
     for operation in ('add', 'update', 'delete', 'reset'):
         token = people.tokens['user-admin']
-        answer = operate(remembering, operation, target, token)
+        answer = operate(web, operation, target, token)
         assert answer.status_int == 403
-    assert operate(remembering, 'get', target, cloud.admin).body == before
+    assert operate(web, 'get', target, cloud.admin).body == before
 
 
 @pytest.mark.parametrize(
@@ -270,7 +270,7 @@ def test_refused_write_changes_nothing(
     ],
 )
 def test_message_of_a_refused_reset(
-    remembering: Any,
+    web: Any,
     people: People,
     operate: Operate,
     wire: wires.Wire,
@@ -279,35 +279,35 @@ def test_message_of_a_refused_reset(
     message: str,
 ) -> None:
     answer = operate(
-        remembering, 'reset', people.here_too[target], people.tokens[kind]
+        web, 'reset', people.here_too[target], people.tokens[kind]
     )
     assert wire.fault(answer) == ('forbidden', 403, message)
 
 
 def test_message_of_every_other_refusal(
-    remembering: Any, people: People, operate: Operate, wire: wires.Wire
+    web: Any, people: People, operate: Operate, wire: wires.Wire
 ) -> None:
     target = people.here_too['service-admin']
     for kind in ('identity-admin', 'default'):
         for operation in ('list', 'get', 'add', 'update', 'delete'):
             token = people.tokens[kind]
-            answer = operate(remembering, operation, target, token)
+            answer = operate(web, operation, target, token)
             assert wire.fault(answer) == ('forbidden', 403, 'Not Authorized')
 
 
 @json_only
 def test_type_is_the_highest_role_held(
-    cloud: Cloud, remembering: Any, people: People, operate: Operate
+    cloud: Cloud, web: Any, people: People, operate: Operate
 ) -> None:
     manager = cloud.person(domain_id=people.here['default'].domain_id)
     for role in ('identity:default', 'identity:user-manage', 'member'):
         cloud.grant(manager, role)
     token = cloud.token_of(manager, 'demo')
     below, above = people.here['default'], people.here['user-admin']
-    assert operate(remembering, 'list', below, token).status_int == 200
-    assert operate(remembering, 'list', above, token).status_int == 403
+    assert operate(web, 'list', below, token).status_int == 200
+    assert operate(web, 'list', above, token).status_int == 403
     peer = people.tokens['user-manage']
-    assert operate(remembering, 'list', manager, peer).status_int == 200
+    assert operate(web, 'list', manager, peer).status_int == 200
 
 
 # The highest and the lowest of those who manage others.
@@ -329,24 +329,23 @@ MANAGERS = ('service-admin', 'user-manage')
     ],
 )
 @json_only
-@pytest.mark.parametrize('kind', MANAGERS)
 def test_role_that_is_not_ordinary_puts_a_target_above_all_but_admin(
     cloud: Cloud,
-    remembering: Any,
+    web: Any,
     people: People,
     operate: Operate,
-    kind: str,
     role: str,
     status: int,
 ) -> None:
     target = cloud.with_role(role, people.here['default'].domain_id)
     cloud.grant(target, 'identity:default')
-    for operation in ('list', 'reset'):
-        answer = operate(remembering, operation, target, people.tokens[kind])
-        assert answer.status_int == status
-    assert operate(remembering, 'reset', target, cloud.admin).status_int == 200
+    for kind in MANAGERS:
+        for operation in ('list', 'reset'):
+            answer = operate(web, operation, target, people.tokens[kind])
+            assert answer.status_int == status
+    assert operate(web, 'reset', target, cloud.admin).status_int == 200
     own = cloud.token_of(target, 'demo')
-    assert operate(remembering, 'reset', target, own).status_int == 200
+    assert operate(web, 'reset', target, own).status_int == 200
 
 
 @json_only
@@ -365,12 +364,12 @@ def test_ordinary_roles_are_a_setting(
 @json_only
 @pytest.mark.parametrize('role', ['service', 'admin ', ' identity:user-admin'])
 def test_role_that_is_not_known_gives_its_holder_nothing(
-    cloud: Cloud, remembering: Any, people: People, operate: Operate, role: str
+    cloud: Cloud, web: Any, people: People, operate: Operate, role: str
 ) -> None:
     holder = cloud.with_role(role, people.here['default'].domain_id)
     token, below = cloud.token_of(holder, 'demo'), people.here['nobody']
     for operation in OPERATIONS:
-        answer = operate(remembering, operation, below, token)
+        answer = operate(web, operation, below, token)
         assert answer.status_int == 403
 
 
@@ -440,13 +439,13 @@ def in_a_group_on_the_system(cloud: Cloud, person: Person, role: str) -> None:
     ],
 )
 def test_target_has_every_role_it_has_anywhere(
-    cloud: Cloud, remembering: Any, people: People, grant: Grant, role: str
+    cloud: Cloud, web: Any, people: People, grant: Grant, role: str
 ) -> None:
     target = cloud.person()
     grant(cloud, target, role)
     token = people.tokens['identity-admin']
     answer = front.ask(
-        remembering, wires.Json(), 'POST', wires.reset(target.id), token
+        web, wires.Json(), 'POST', wires.reset(target.id), token
     )
     assert answer.status_int == 403
 
@@ -636,7 +635,7 @@ def test_who_may_only_act_on_self_learns_nothing_of_others(
 @pytest.mark.parametrize('operation', OPERATIONS)
 @pytest.mark.parametrize('kind', ['user-admin', 'user-manage'])
 def test_who_is_limited_to_a_domain_learns_nothing_of_others(
-    remembering: Any,
+    web: Any,
     people: People,
     operate: Operate,
     kind: str,
@@ -645,7 +644,7 @@ def test_who_is_limited_to_a_domain_learns_nothing_of_others(
     there, token = people.there['default'], people.tokens[kind]
     seen = set()
     for target in (there, Person('0' * 32, there.name)):
-        answer = operate(remembering, operation, target, token)
+        answer = operate(web, operation, target, token)
         headers = dict(answer.headers)
         del headers['X-Openstack-Request-Id']
         seen.add((answer.status, answer.body, tuple(headers.items())))
@@ -655,12 +654,12 @@ def test_who_is_limited_to_a_domain_learns_nothing_of_others(
 
 @pytest.mark.parametrize('kind', ['admin', 'service-admin', 'identity-admin'])
 def test_who_is_not_limited_is_told_that_there_is_no_such_user(
-    remembering: Any, people: People, operate: Operate, kind: str
+    web: Any, people: People, operate: Operate, kind: str
 ) -> None:
     missing = Person('0' * 32, 'missing')
     for operation in OPERATIONS:
         token = people.tokens[kind]
-        answer = operate(remembering, operation, missing, token)
+        answer = operate(web, operation, missing, token)
         assert answer.status_int == 404
 
 
@@ -738,7 +737,6 @@ GUARDED = [
 @pytest.mark.parametrize('route', GUARDED)
 def test_every_other_route_needs_a_caller_with_a_right(
     send: Any,
-    remembering: Any,
     wire: wires.Wire,
     people: People,
     route: Route,
@@ -753,9 +751,7 @@ def test_every_other_route_needs_a_caller_with_a_right(
         ('nonsense', ('unauthorized', 401)),
         (people.tokens['nobody'], ('forbidden', 403)),
     ):
-        answer = send(
-            route.method, path, content, token=token, web=remembering
-        )
+        answer = send(route.method, path, content, token=token)
         assert wire.fault(answer)[:2] == expected
 
 
@@ -780,7 +776,7 @@ def logged(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
     ('kind', 'outcome'), [('admin', 'done'), ('nobody', '403 forbidden')]
 )
 def test_every_operation_logs_one_line(
-    remembering: Any,
+    web: Any,
     cloud: Cloud,
     people: People,
     operate: Operate,
@@ -790,9 +786,9 @@ def test_every_operation_logs_one_line(
     outcome: str,
 ) -> None:
     target, caller = people.here_too['default'], people.here[kind]
-    give_key(operate, remembering, cloud, target)
+    give_key(operate, web, cloud, target)
     logged.clear()
-    answer = operate(remembering, operation, target, people.tokens[kind])
+    answer = operate(web, operation, target, people.tokens[kind])
     request_id = answer.headers['X-Openstack-Request-Id']
     assert lines(logged) == [
         f'credential:{operation}: caller {caller.id}, target {target.id}, '
@@ -824,7 +820,7 @@ def admin_id(cloud: Cloud) -> str:
 
 @json_only
 def test_log_holds_no_secret(
-    remembering: Any,
+    web: Any,
     cloud: Cloud,
     people: People,
     operate: Operate,
@@ -832,9 +828,9 @@ def test_log_holds_no_secret(
     logged: pytest.LogCaptureFixture,
 ) -> None:
     target = people.here_too['default']
-    generated = wire.key(operate(remembering, 'reset', target, cloud.admin))[1]
+    generated = wire.key(operate(web, 'reset', target, cloud.admin))[1]
     for kind, operation in itertools.product(RANKS, OPERATIONS):
-        operate(remembering, operation, target, people.tokens[kind])
+        operate(web, operation, target, people.tokens[kind])
     said = '\n'.join(
         record.getMessage() + str(record.exc_text) + str(record.args)
         for record in logged.records

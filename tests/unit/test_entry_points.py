@@ -33,10 +33,17 @@ def test_entry_point_loads(point: metadata.EntryPoint) -> None:
     assert callable(point.load())
 
 
+@pytest.fixture(scope='module')
+def installed() -> metadata.EntryPoints:
+    return metadata.distribution('keymw').entry_points
+
+
 @pytest.mark.parametrize('point', POINTS)
-def test_entry_point_is_installed(point: metadata.EntryPoint) -> None:
-    installed = metadata.entry_points(group=point.group, name=point.name)
-    assert {one.value for one in installed} == {point.value}
+def test_entry_point_is_installed(
+    installed: metadata.EntryPoints, point: metadata.EntryPoint
+) -> None:
+    found = installed.select(group=point.group, name=point.name)
+    assert {one.value for one in found} == {point.value}
 
 
 def test_names_that_an_operator_types_are_there() -> None:

@@ -1,7 +1,7 @@
 """Imports point down only: factory to families to what they use."""
 
 import ast
-from collections.abc import Iterator
+import functools
 import pathlib
 
 import pytest
@@ -62,20 +62,20 @@ def _name(file: pathlib.Path) -> str:
 MODULES = {_name(file): file for file in sorted(ROOT.rglob('*.py'))}
 
 
-def imports(source: str) -> Iterator[str]:
+@functools.cache
+def imports(source: str) -> list[str]:
     """Modules of ours that a source imports, wherever it does."""
+    found = []
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
-            found = [alias.name for alias in node.names]
+            found += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             assert not node.level, 'imports are absolute here'
             whole = [f'{node.module}.{alias.name}' for alias in node.names]
-            found = [
+            found += [
                 name if name in MODULES else str(node.module) for name in whole
             ]
-        else:
-            continue
-        yield from (name for name in found if f'{name}.'.startswith('keymw.'))
+    return [name for name in found if f'{name}.'.startswith('keymw.')]
 
 
 def level(module: str) -> str:
