@@ -239,7 +239,7 @@ def run(
             until(lambda: all(client.all_have_keys() for client in clients))
             time.sleep(phase)
             galera.nodes[0].kill()
-            # If it came back before the others miss it, they might lose their
+            # If it came back before the others notice, they might lose their
             # majority for seconds, and every response be 503.
             until(lambda: galera.nodes[1].status('cluster_size') == '2')
             time.sleep(2 * phase)
