@@ -151,17 +151,21 @@ def test_key_that_stays_right_buys_a_token(
     assert desk.between.count(REVOKE) == 0
 
 
+@pytest.mark.parametrize('status', [500, 401, 404])
 def test_token_that_cannot_be_revoked_is_not_handed_out_either(
-    desk: Desk, ann: Person
+    desk: Desk, ann: Person, status: int
 ) -> None:
-    desk.between.instead(REVOKE, [reply(500)])
+    desk.between.instead(REVOKE, [reply(status)])
     answer, token = meanwhile(desk, ann, Kept.delete, 'v3')
     assert answer.status_int == 401
     assert token not in answer.text
     desk.between.step_aside()
 
 
-def test_key_that_ends_during_a_login_of_v2(tmp_path: pathlib.Path) -> None:
+@pytest.mark.parametrize('status', [204, 404])
+def test_key_that_ends_during_a_login_of_v2(
+    tmp_path: pathlib.Path, status: int
+) -> None:
     """There service_user revokes, as old services let admins alone."""
     pipeline, revoked = PipelineV2(), list[str]()
     bob = pipeline.account('bob')
@@ -171,7 +175,7 @@ def test_key_that_ends_during_a_login_of_v2(tmp_path: pathlib.Path) -> None:
         if method == 'DELETE':
             assert pipeline.tokens[environ['HTTP_X_AUTH_TOKEN']][0] is not bob
             revoked.append(path)
-            return reply(204)(environ, start_response)
+            return reply(status)(environ, start_response)
         if path == '/v2.0/tokens' and environ.get('REMOTE_USER') == 'bob':
             Kept(tmp_path / 'keymw').delete(bob.id, '')
         return pipeline(environ, start_response)
