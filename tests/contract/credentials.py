@@ -589,6 +589,15 @@ class CredentialStoreContract:
         store.put(credential('bob'), chain='another')
         assert changed(store, 'bob').chain == 'another'
 
+    def test_count_is_that_of_all_pages(self, store: CredentialStore) -> None:
+        # The second is what a driver has that brings none of its own.
+        for number, name in enumerate(('ann', 'bob', 'eve')):
+            counts = (store.count(), CredentialStore.count(store))
+            assert counts == (number, number)
+            store.put(credential(name))
+        store.delete('bob')
+        assert (store.count(), CredentialStore.count(store)) == (2, 2)
+
     def test_secrets_are_counted_by_the_key_that_sealed_them(
         self, store: CredentialStore
     ) -> None:
