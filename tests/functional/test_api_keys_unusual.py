@@ -321,7 +321,7 @@ class TestEnd:
         assert answer.status_int == 409
         assert said(answer) == 'The key has ended.'
 
-    def test_a_former_secret_whose_grace_is_over_disables_nothing(
+    def test_a_former_secret_is_worth_nothing_after_its_grace(
         self, desk: KeyDesk, ann: Person, token: str, clock: Clock
     ) -> None:
         key = desk.made(ann)
@@ -329,6 +329,7 @@ class TestEnd:
         desk.ask('POST', rotate, token, {'grace': 60})
         clock.advance(61)
         found = {'secret': key['secret']}
+        assert desk.sign_in(key['secret']).status_int == 401
         desk.ask('POST', '/v3/api_keys/revoke', None, found)
         clock.advance(-61)
         shown = desk.ask('GET', path(key), token).json['api_key']

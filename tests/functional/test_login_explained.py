@@ -156,6 +156,21 @@ class TestKeystone:
         assert JSON.fault(answer) == WRONG
         assert 'Keystone refuses it' in caplog.text
 
+    def test_text_beside_the_members_of_v1_1_is_refused(
+        self, desk: Desk
+    ) -> None:
+        body = (
+            '<credentials xmlns="http://docs.rackspacecloud.com/auth/api/v1.1"'
+            ' username="x" key="x">text</credentials>'
+        )
+        answer = desk.web.post(
+            '/v1.1/auth',
+            body,
+            headers={'Content-Type': 'application/xml'},
+            expect_errors=True,
+        )
+        assert answer.status_int == 400
+
 
 class TestServiceOfV2:
     @pytest.fixture
@@ -185,9 +200,9 @@ class TestServiceOfV2:
         members = {'username': 'cy', 'apiKey': JSON.key(answer)[1]}
         settle(made.home, cy.id)
 
-        def send(**tenant: str) -> Any:
-            body = JSON.auth(wires.ROOT, members, **tenant)
-            return front.ask(web, JSON, 'POST', TOKENS, None, body)
+        def send(wire: wires.Wire = JSON, **tenant: str) -> Any:
+            body = wire.auth(wires.ROOT, members, **tenant)
+            return front.ask(web, wire, 'POST', TOKENS, None, body)
 
         return send
 
@@ -252,3 +267,26 @@ class TestServiceOfV2:
             '17',
         )
         assert front.ask(web, JSON, 'GET', path, token).status_int == 200
+
+    def test_its_own_members_are_written_in_xml(
+        self, login: Any, between: Between, cy: Account
+    ) -> None:
+        login()
+        endpoint = {
+            'publicURL': 'https://x.test/v1',
+            'region': 'ORD',
+            'versionId': '1',
+            'versionInfo': 'https://x.test/v1/info',
+            'versionList': 'https://x.test',
+        }
+        access = {
+            'token': {'id': 'x', 'expires': '2100-01-01T00:00:00Z'},
+            'user': cy.shown() | {'RAX-AUTH:defaultRegion': 'ORD'},
+            'serviceCatalog': [
+                {'name': 'x', 'type': 'x', 'endpoints': [endpoint]}
+            ],
+        }
+        between.instead(f'POST {TOKENS}', [reply(200, {'access': access})])
+        text = login(wires.Xml(), tenantId='4').text
+        assert 'rax-auth:defaultRegion="ORD"' in text
+        assert '<version id="1" info="https://x.test/v1/info"' in text
