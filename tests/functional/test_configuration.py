@@ -10,7 +10,9 @@ import pytest
 import webtest
 
 from keymw import conf
+from keymw import families
 from keymw.conf import ConfigError
+from keymw.policy import files
 from tests.support import manage
 from tests.support.deployment import Deployment
 from tests.support.deployment import Options
@@ -227,6 +229,11 @@ def begin_with(found: list[str], wanted: Iterable[str]) -> bool:
         ('[identity]\napi_version = v4', '[identity] api_version = v4: '),
         ('[DEFAULT]\nuse_json = maybe', '[DEFAULT] use_json = maybe: '),
         ('[database]\nconnection = p://u:hun$ter2@h', '[database] connection'),
+        (
+            '[database]\nconnection = p://ter2$max_pool_size'
+            '\nmax_pool_size = many',
+            '[database] connection: its value does not fit',
+        ),
         ('[database]\nconnection = p://u:x\n  y\nhunter2', 'line 4: '),
         ('[ldap]\npassword hunter2', 'line 2: '),
     ],
@@ -313,6 +320,27 @@ def test_a_driver_that_is_missing_names_what_to_install(
     for said in (failure, line):
         assert f'needs {missing}, which is not installed' in said
         assert f"pip install 'keymw[{extra}]'" in said
+
+
+def test_rule_that_is_unknown_is_named_when_its_file_changes(
+    made: Deployment, caplog: pytest.LogCaptureFixture
+) -> None:
+    file, moments = made.home / 'policy.yaml', iter(range(0, 100, 2))
+    file.write_text('"credential:list": "!"')
+    found = files.RuleFiles(
+        conf.load(str(made.conf_file)),
+        families.list_rules(),
+        lambda: next(moments),
+    )
+    assert caplog.messages == []
+    file.write_text('"credential:list": "!"\n"credential:lst": "!"')
+    assert found.follow()
+    (record,) = caplog.records
+    assert record.levelno == logging.WARNING
+    assert record.getMessage() == (
+        '[oslo_policy] policy_file: there is no rule "credential:lst"; is '
+        'credential:list meant?'
+    )
 
 
 @pytest.mark.parametrize('content', [b'', b'x', b'A' * 43 + b'='])

@@ -13,6 +13,7 @@ from keymw import vault
 from keymw.api_keys.rows import Rows
 from keymw.storage.api_keys import State
 from keymw.storage.sql.api_keys import SqlApiKeys
+from tests.functional.test_manage_api_key import give
 from tests.functional.test_remote import remote
 from tests.support import manage
 from tests.support.api_keys import OPTIONS
@@ -23,6 +24,7 @@ from tests.support.between import reply
 from tests.support.cloud import Cloud
 from tests.support.cloud import Person
 from tests.support.deployment import Deployment
+from tests.support.pipeline_v2 import PipelineV2
 
 OLD = datetime.datetime.now(datetime.UTC) - datetime.timedelta(minutes=11)
 GONE = {'error': {'code': 404, 'title': 'Not Found', 'message': 'no such'}}
@@ -280,3 +282,117 @@ def test_repair_needs_the_pipeline(operator: Operator) -> None:
     operator.made.write_conf(remote())
     failure = operator.run('repair').failure
     assert 'transport = remote' in failure
+
+
+def test_key_whose_sealing_key_is_missing_stays(
+    operator: Operator, ann: Person
+) -> None:
+    key, home = operator.desk.made(ann), operator.made.home
+    assert manage.run(operator.made.conf_file, 'vault', 'rotate').code == 0
+    (home / 'vault' / '1').rename(home / 'away')
+    for word in ('delete', 'disable'):
+        assert '[vault] cannot open' in operator.run(word, key['id']).failure
+    assert operator.states(key) == [State.COMPLETE]
+    assert len(operator.desk.trusts(ann)) == 1
+    (home / 'away').rename(home / 'vault' / '1')
+    assert operator.run('delete', key['id']).code == 0
+
+
+@pytest.mark.parametrize('word', ['delete', 'disable'])
+def test_key_that_another_deletes_meanwhile_is_no_failure(
+    operator: Operator,
+    ann: Person,
+    monkeypatch: pytest.MonkeyPatch,
+    word: str,
+) -> None:
+    key, swap = operator.desk.made(ann), Rows.swap
+
+    def and_gone(rows: Rows, *args: Any, **changes: Any) -> Any:
+        rows.store.remove(found := swap(rows, *args, **changes))
+        return found
+
+    monkeypatch.setattr(Rows, 'swap', and_gone)
+    found = operator.run(word, key['id'])
+    assert found == manage.Result(0, f'{word}d {key["id"]}\n', '')
+    assert operator.states(key) == [None]
+
+
+def test_purge_names_a_key_once_though_its_owner_is_gone_too(
+    operator: Operator, cloud: Cloud
+) -> None:
+    ben = cloud.with_role('member')
+    ended, marked, other = (operator.desk.made(ben, name=n) for n in 'abc')
+    operator.change(ended, expires_at=OLD)
+    operator.change(marked, state=State.DELETED, updated_at=OLD)
+    cloud.ask('DELETE', f'/v3/users/{ben.id}')
+    found = operator.run('purge')
+    assert (found.code, len(found.out.splitlines())) == (1, 3)
+    for key, reason in (
+        (ended, 'it has ended'),
+        (marked, 'it is deleted, by an interrupted request'),
+        (other, 'its owner is gone'),
+    ):
+        assert f'would delete {key["id"]} ' in found.out
+        assert found.out.count(reason) == 1
+
+
+def test_repair_asks_nothing_about_an_owner_of_ended_keys(
+    operator: Operator, ann: Person
+) -> None:
+    key = operator.desk.made(ann)
+    operator.change(key, expires_at=OLD, trust_id=None)
+    asked = 'GET /v3/OS-TRUST/trusts'
+    before = operator.desk.between.count(asked)
+    assert operator.run('repair') == manage.Result(0, '', '')
+    assert operator.desk.between.count(asked) == before
+
+
+def test_repair_gives_a_trust_to_a_key_that_names_none(
+    operator: Operator, ann: Person
+) -> None:
+    key = operator.desk.made(ann)
+    operator.change(key, trust_id=None)
+    found = operator.run('repair')
+    assert (found.code, found.err) == (0, '')
+    assert found.out.startswith(f'repaired {key["id"]} (')
+    assert len(operator.desk.trusts(ann)) == 1
+    assert operator.desk.sign_in(key['secret']).status_int == 201
+
+
+def test_repair_leaves_a_row_that_was_changed(
+    operator: Operator, ann: Person
+) -> None:
+    key = operator.desk.made(ann)
+    row = operator.store.get(key['id'])
+    assert row is not None
+    operator.store.swap(row, dataclasses.replace(row, trust_id=None))
+    changed = operator.store.get(key['id'])
+    found = operator.run('repair')
+    assert (found.code, found.err.count('\n')) == (1, 1)
+    assert 'not all are repaired' in found.err
+    assert found.out.startswith(f'left {key["id"]} (')
+    assert 'changed in the database' in found.out
+    assert operator.store.get(key['id']) == changed
+
+
+def test_repair_ends_in_one_line_in_an_outage(
+    operator: Operator, ann: Person
+) -> None:
+    key, between = operator.desk.made(ann), operator.desk.between
+    operator.change(key, trust_id=None)
+    between.instead('POST /v3/OS-TRUST/trusts', itertools.repeat(reply(503)))
+    assert '--pipeline: ' in operator.run('repair').failure
+    between.step_aside()
+    assert operator.run('repair').out.startswith(f'repaired {key["id"]} (')
+
+
+def test_repair_before_v2_says_that_there_are_no_trusts(
+    made: Deployment,
+) -> None:
+    made.write_conf({'api_keys': {'enabled': 'true'}})
+    made.load(PipelineV2())
+    before = give(made, 'a').get('a')
+    words = ('--pipeline', f'{made.home}/keymw-paste.ini#wrapped')
+    failure = manage.run(made.conf_file, 'api-key', 'repair', *words).failure
+    assert '--pipeline: The identity service lets this user make' in failure
+    assert give(made, 'b').get('a') == before

@@ -1,10 +1,15 @@
 """keymw-manage as a program: options, exit codes, one line of failure."""
 
+from collections.abc import Callable
+import io
+import os
 import pathlib
 import sys
+from typing import TextIO
 
 import pytest
 
+from keymw.manage import main
 from tests.support import manage
 from tests.support.deployment import Deployment
 
@@ -108,3 +113,50 @@ def test_a_traceback_is_there_for_who_asks(made: Deployment) -> None:
     found = manage.run(made.conf_file, *words)
     assert found.code == 1
     assert 'Traceback' in found.err
+
+
+def test_name_that_the_terminal_cannot_show_is_written_in_ascii(
+    made: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    manage.give_key(made.conf_file, 'u1', 'ürsula')
+    out = io.BytesIO()
+    terminal = io.TextIOWrapper(out, 'ascii')
+    monkeypatch.setattr(sys, 'stdout', terminal)
+    words = ('credential', 'list', '-f', 'value')
+    assert main.main(['--config-file', str(made.conf_file), *words]) == 0
+    assert b' \\xfcrsula ' in out.getvalue()
+
+
+def reader_that_is_gone() -> TextIO:
+    """A pipe that nobody reads."""
+    there, here = os.pipe()
+    os.close(there)
+    return os.fdopen(here, 'w')
+
+
+@pytest.mark.parametrize(
+    ('place', 'code', 'said'),
+    [
+        (reader_that_is_gone, 141, ''),
+        (
+            lambda: os.fdopen(os.open('/dev/full', os.O_WRONLY), 'w'),
+            1,
+            'keymw-manage: standard output: No space left on device\n',
+        ),
+    ],
+    ids=['pipe', 'full'],
+)
+def test_output_that_cannot_be_written_is_an_exit_code(
+    made: Deployment,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    place: Callable[[], TextIO],
+    code: int,
+    said: str,
+) -> None:
+    with place() as out:
+        monkeypatch.setattr(sys, 'stdout', out)
+        words = ['--config-file', str(made.conf_file), 'db', 'version']
+        assert main.main(words) == code
+        monkeypatch.undo()
+    assert capsys.readouterr().err == said

@@ -145,13 +145,21 @@ def test_wrong_row_is_told(
     assert done.err.startswith('line 3: ')
 
 
-@pytest.mark.parametrize('header', ['', 'a,b,c\n', 'user_id,apiKey\n'])
+@pytest.mark.parametrize(
+    'header',
+    [
+        *(b'', b'a,b,c\n', b'user_id,apiKey\n'),
+        *(b'\xff\xfe\n', b'"user_id,username,apiKey\n'),
+        *(b'user_id,username,apiKey,apiKey\n', b'u' * 200_000),
+    ],
+)
 def test_csv_of_other_columns_is_one_line(
-    made: Deployment, tmp_path: pathlib.Path, header: str
+    made: Deployment, tmp_path: pathlib.Path, header: bytes
 ) -> None:
-    file = written(tmp_path / 'keys.csv', f'{header}u,n,k\n')
+    file = written(tmp_path / 'keys.csv', header + b'u,n,k\n')
     failure = transfer(made, 'import', file).failure
     assert 'user_id,username,apiKey' in failure
+    assert transfer(made, 'list', '-f', 'value').out == ''
 
 
 @pytest.mark.parametrize('form', ['csv', 'json'])
@@ -307,6 +315,21 @@ def test_csv_line_that_cannot_be_read_spoils_no_other(
     assert done.err.count('\n') == 1
 
 
+@pytest.mark.parametrize('form', ['csv', 'json'])
+def test_line_that_is_no_text_spoils_no_other(
+    made: Deployment, tmp_path: pathlib.Path, form: str
+) -> None:
+    line = {'csv': b'%s,n,k\n', 'json': b'{"user_id": "%s", "apiKey": "k"}\n'}
+    lines = [line[form] % name for name in (b'a', b'\xff', b'c')]
+    first = HEADER.encode() if form == 'csv' else b''
+    file = written(tmp_path / f'keys.{form}', first + b''.join(lines))
+    done = transfer(made, 'import', file)
+    assert (done.code, done.out) == (1, 'imported 2, wrong 1\n')
+    why = {'csv': 'line 3: it is not UTF-8', 'json': 'line 2: it is not one'}
+    assert done.err.startswith(why[form])
+    assert done.err.count('\n') == 1
+
+
 def test_json_line_without_end_spoils_no_other(
     made: Deployment, tmp_path: pathlib.Path
 ) -> None:
@@ -379,6 +402,16 @@ def test_domain_that_cannot_be_is_refused(
     assert '--domain-id' in transfer(made, *words).failure
 
 
+def test_domain_may_be_left_to_the_lines(
+    made: Deployment, tmp_path: pathlib.Path
+) -> None:
+    line = {'user_id': 'u', 'apiKey': 'a key of 16 or more'}
+    file = written(tmp_path / 'keys.json', json.dumps(line))
+    done = transfer(made, 'import', file, '--domain-id', '')
+    assert (done.code, done.out) == (0, 'imported 1, wrong 0\n')
+    assert shown(made, 'u')['Domain ID'] == ''
+
+
 class TestForeignFiles:
     """What others put beside the file of an import is not touched."""
 
@@ -436,6 +469,17 @@ class TestForeignFiles:
         make(tmp_path / 'other')
         failure = transfer(made, 'import', str(tmp_path / 'other')).failure
         assert 'other: ' in failure
+
+    @pytest.mark.parametrize('length', [243, 250])
+    def test_name_that_leaves_no_room_for_a_mark_is_one_line(
+        self, made: Deployment, tmp_path: pathlib.Path, length: int
+    ) -> None:
+        name = 'n' * length
+        file = written(tmp_path / name, '{"user_id": "u", "apiKey": "k"}')
+        failure = transfer(made, 'import', file).failure
+        assert 'File name too long' in failure
+        assert transfer(made, 'list', '-f', 'value').out == ''
+        assert [f.name for f in tmp_path.glob('n*')] == [name]
 
     def test_export_follows_no_link(
         self, made: Deployment, tmp_path: pathlib.Path

@@ -299,3 +299,18 @@ def test_node_without_the_new_keys_makes_no_global_key(
     found = manage.run(behind.conf_file, 'global-key', 'create', *new)
     assert 'copy the repository of the other nodes' in found.failure
     assert give_global_key(made)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason='only root gives files away')
+@pytest.mark.parametrize('mode', [0o750, 0o770])
+def test_owner_without_a_name_has_no_group_of_its_own(
+    made: Deployment, mode: int
+) -> None:
+    made.set_up()
+    for file in (made.home, *made.home.rglob('*')):
+        os.chown(file, 54321, 54321)
+    made.home.chmod(mode)
+    found = manage.run(made.conf_file, 'vault', 'status')
+    said = f'its group can write (mode {mode:04o}): chmod g-w it'
+    assert (said in found.err) == (mode == 0o770)
+    assert found.code == int(mode == 0o770)

@@ -3,16 +3,19 @@
 import datetime
 import pathlib
 import re
+import sys
 from typing import Any
 
 from paste import deploy as paste
 import prometheus_client as client
+from prometheus_client import values
 from prometheus_client.parser import text_string_to_metric_families
 import pytest
 import webtest
 
 from keymw import conf
 from keymw.conf import ConfigError
+from keymw.observe import batch
 from keymw.observe import metrics_prometheus
 from keymw.observe.metrics_prometheus import DIRECTORY
 from keymw.storage import load
@@ -25,6 +28,7 @@ from tests.support import wire as wires
 from tests.support.cloud import Cloud
 from tests.support.cloud import Person
 from tests.support.deployment import Deployment
+from tests.support.pass_through import Wrapped
 
 ON = {
     'metrics': {'enabled': 'true'},
@@ -254,6 +258,63 @@ def test_api_keys_are_counted_by_state_once_a_minute(
 
 def _away(*_: object) -> int:
     raise Outage('away')
+
+
+def test_age_of_a_sealing_key_that_is_not_there_costs_that_metric_alone(
+    page: Page, made: Deployment
+) -> None:
+    assert 'keymw_vault_key_made' in page.web.get('/metrics').text
+    (made.home / 'vault').rename(made.home / 'away')
+    text = page.web.get('/metrics').text
+    assert 'keymw_vault_key_made' not in text
+    assert 'keymw_requests_total{' in text
+
+
+def test_shared_directory_has_the_numbers_of_all_workers_and_no_others(
+    tmp_path: pathlib.Path,
+    made: Deployment,
+    web: webtest.TestApp,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert web
+    monkeypatch.setenv(DIRECTORY, str(tmp_path))
+    monkeypatch.setattr(batch, 'SECONDS', 0)
+    for worker in (1001, 1002):
+        count = values.MultiProcessValue(lambda worker=worker: worker)  # type: ignore[no-untyped-call]
+        for name in ('keymw_requests', 'http_requests'):
+            about = ('counter', name, f'{name}_total', (), (), 'of a worker')
+            count(*about).inc(7)
+    several = {'wsgi.multiprocess': True}
+    answer = Page(tmp_path, made.conf_file).web.get('/', extra_environ=several)
+    assert '\nkeymw_requests_total 14.0\n' in answer.text
+    assert 'http_requests' not in answer.text
+
+
+def test_shared_directory_that_is_missing_refuses_the_start(
+    made: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(DIRECTORY, '/no/directory')
+    anew = metrics_prometheus.metrics.__wrapped__
+    monkeypatch.setattr(metrics_prometheus, 'metrics', anew)
+    with pytest.raises(ConfigError) as refusal:
+        made.load(Wrapped())
+    assert str(refusal.value) == (
+        'PROMETHEUS_MULTIPROC_DIR: there is no directory /no/directory'
+    )
+
+
+def test_library_that_is_missing_names_what_to_install(
+    made: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr('keymw.observe.metrics_prometheus')
+    monkeypatch.delitem(sys.modules, 'keymw.observe.metrics_prometheus')
+    monkeypatch.setitem(sys.modules, 'prometheus_client', None)
+    with pytest.raises(ConfigError) as refusal:
+        made.load(Wrapped())
+    assert str(refusal.value) == (
+        '[metrics] enabled: it needs prometheus_client, which is not '
+        "installed: pip install 'keymw[metrics]'"
+    )
 
 
 def test_page_without_metrics_names_the_option(

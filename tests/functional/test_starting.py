@@ -2,9 +2,11 @@
 
 from collections.abc import Callable
 import contextlib
+import logging
 import os
 import pathlib
 import sqlite3
+import sys
 from typing import Any
 
 from paste import deploy as paste
@@ -13,9 +15,13 @@ import webtest
 
 import keymw
 from keymw import factory
+from keymw import readiness
 from keymw.conf import ConfigError
+from keymw.factory import StartError
+from keymw.observe import health
 from tests.support import front
 from tests.support import wire as wires
+from tests.support.between import broken
 from tests.support.cloud import Cloud
 from tests.support.deployment import Deployment
 from tests.support.deployment import Options
@@ -138,6 +144,10 @@ REFUSALS: dict[str, tuple[Spoil, tuple[str, ...]]] = {
         with_options({'oslo_policy': {'policy_file': '/'}}),
         ('[oslo_policy] policy_file', 'is a directory', 'policy_dirs'),
     ),
+    'unreadable-rules': (
+        with_options({'oslo_policy': {'policy_file': '/proc/self/mem'}}),
+        ('[oslo_policy] policy_file: /proc/self/mem: Input/output error',),
+    ),
     'no-repository': (
         without_repository,
         ('[vault] key_repository', '/vault', 'keymw-manage vault setup'),
@@ -232,6 +242,40 @@ def test_refuses_to_start_in_one_clear_line(
     assert [word for word in words if word not in said] == []
     assert len(said.splitlines()) == 1
     assert f'keymw cannot start: {said}' in caplog.text
+
+
+@pytest.mark.parametrize(
+    'handlers',
+    [
+        list,
+        lambda: [logging.StreamHandler()],
+        lambda: [logging.NullHandler()],
+        lambda: [logging.NullHandler(), logging.StreamHandler()],
+    ],
+    ids=['none', 'standard error', 'elsewhere', 'both'],
+)
+def test_refusal_is_shown_once_where_the_server_was_started(
+    made: Deployment,
+    handlers: Callable[[], list[logging.Handler]],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(logging.getLogger(), 'handlers', handlers())
+    made.conf_file.unlink()
+    with pytest.raises(ConfigError):
+        made.load(PipelineV2())
+    assert capsys.readouterr().err.count('keymw cannot start: ') == 1
+
+
+@pytest.mark.parametrize('order', [1, -1])
+def test_health_of_two_filters_is_that_of_the_one_that_fails(
+    made: Deployment, order: int
+) -> None:
+    filters = [made.load(app) for app in (broken, PipelineV2())[::order]]
+    found = readiness.run(30, str(made.conf_file))
+    assert found['store'] == found['vault'] == health.OK
+    assert found['identity'] != health.OK
+    assert len(filters) == 2
 
 
 def test_what_is_in_order_starts(
@@ -396,3 +440,31 @@ def test_keystone_takes_config_file_and_nothing_else(
 ) -> None:
     with pytest.raises(ConfigError, match='config_file'):
         factory.keystone_factory({}, **options)
+
+
+@pytest.mark.parametrize(
+    ('missing', 'words'),
+    [
+        (
+            'keystone.conf',
+            'config_file: there is no file {home}/keystone.conf',
+        ),
+        ('keystone.server.flask', 'Keystone cannot be loaded: '),
+    ],
+)
+def test_keystone_that_cannot_be_made_is_one_line(
+    tmp_path: pathlib.Path,
+    monkeypatch: pytest.MonkeyPatch,
+    missing: str,
+    words: str,
+) -> None:
+    monkeypatch.setattr(factory, '_KEYSTONES', {})
+    file = tmp_path / 'keystone.conf'
+    if missing != file.name:
+        file.touch()
+        monkeypatch.setitem(sys.modules, missing, None)
+    arguments = sys.argv
+    with pytest.raises(StartError) as refusal:
+        factory.keystone_factory({}, config_file=str(file))
+    assert str(refusal.value).startswith(words.format(home=tmp_path))
+    assert (sys.argv, factory._KEYSTONES) == (arguments, {})

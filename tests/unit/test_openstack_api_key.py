@@ -22,6 +22,8 @@ from tests.support import pages
 pytestmark = pytest.mark.filterwarnings('ignore')
 
 KEY_ID, SECRET = 'Zr0aVq3n8KxTb1Lc', f'kmw_{"a" * 16}_{"b" * 38}'
+NAME_LIKE_ID, NO_KEY = 'nightlybackup001', 'nokeyofthisname0'
+NOT_FOUND = {'error': {'message': 'no', 'code': 404}}
 SHOWN = {
     'id': KEY_ID,
     'name': 'nightly',
@@ -63,21 +65,32 @@ class Service:
         if path == '/v3/auth/tokens':
             return '201 Created', {'token': self._token()}
         if path == '/v3/auth/projects':
-            return '200 OK', {'projects': [{'id': 'p2', 'name': 'other'}]}
-        if path == '/v3/users':
-            bob = [{'id': 'bob-id', 'name': 'bob'}]
-            return '200 OK', {'users': bob if query == 'name=bob' else []}
-        if path.startswith('/v3/users/') and 'api_keys' not in path:
-            return '404 Not Found', {'error': {'message': 'no', 'code': 404}}
+            twins = [{'id': id_, 'name': 'twin'} for id_ in ('p3', 'p4')]
+            projects = [{'id': 'p2', 'name': 'other'}, *twins]
+            return '200 OK', {'projects': projects}
+        if path.startswith('/v3/users') and 'api_keys' not in path:
+            return self._users(path, query)
         if method == 'GET' and path.endswith('/api_keys'):
-            page = {'api_keys': [SHOWN], 'links': self._links(path, query)}
+            shown = [] if 'name=no' in query else [SHOWN]
+            page = {'api_keys': shown, 'links': self._links(path, query)}
             return '200 OK', page
+        if path.endswith((NAME_LIKE_ID, NO_KEY)):
+            return '404 Not Found', NOT_FOUND
         if 'api_keys' in path:
             secret = {'secret': SECRET} if method == 'POST' else {}
             return '200 OK', {'api_key': SHOWN | secret}
         links = [{'rel': 'self', 'href': f'{self.url}/'}]
         version = {'id': 'v3.14', 'status': 'stable', 'links': links}
         return '200 OK', {'version': version}
+
+    def _users(self, path: str, query: str) -> tuple[str, Any]:
+        bob = {'id': 'bob-id', 'name': 'bob'}
+        named = {'name=bob': [bob], 'name=twin': [bob, bob]}
+        if path == '/v3/users':
+            return '200 OK', {'users': named.get(query, [])}
+        if path == '/v3/users/bob-id':
+            return '200 OK', {'user': bob}
+        return '404 Not Found', NOT_FOUND
 
     def _links(self, path: str, query: str) -> dict[str, str | None]:
         more = 'name=' not in query and 'marker=' not in query
@@ -224,15 +237,73 @@ def test_other_commands_take_an_id_or_a_name(
         (('create', 'x', '--expires', 'soon'), '"soon" is no time'),
         (('rotate', 'x', '--grace', 'soon'), '"soon" is no length'),
         (('list', '--unused-since', '9d'), 'need --all-users'),
-        (('show', 'nightly', '--user', 'eve'), 'No user eve|404|no'),
+        (('list', '--expires-before', '9d'), 'need --all-users'),
+        (('list', '--name', 'n', '--all-users'), '--name is not for --all-us'),
+        (('show', 'nightly', '--user', 'eve'), 'No user eve is found'),
+        (('show', 'nightly', '--user', 'twin'), 'There are 2 users with the'),
+        (('create', 'x', '--project', 'twin'), 'There are 2 projects with'),
+        (('delete', KEY_ID, 'no-key'), 'No API key no-key is found'),
+        (('delete', KEY_ID, NO_KEY), f'No API key {NO_KEY} is found'),
     ],
 )
-def test_wrong_command_says_why(
-    openstack: Any, words: tuple[str, ...], why: str
+def test_wrong_command_says_why_and_changes_nothing(
+    service: Service, openstack: Any, words: tuple[str, ...], why: str
 ) -> None:
-    code, _out, err = openstack(*words)
-    assert code != 0
+    code, out, err = openstack(*words)
+    assert (code != 0, out) == (True, '')
     assert re.search(why, err)
+    assert {method for method, _, _ in service.noted} <= {'GET'}
+
+
+@pytest.mark.parametrize('project', ['p2', 'p3', 'unlisted'])
+def test_create_of_a_key_for_all_takes_the_project_as_given(
+    service: Service, openstack: Any, project: str
+) -> None:
+    words = ('create', 'x', '--unrestricted', '--project', project)
+    assert openstack(*words)[0] == 0
+    ((_, _, body),) = service.noted
+    members = {'name': 'x', 'project_id': project, 'unrestricted': True}
+    assert body == {'api_key': members}
+
+
+@pytest.mark.parametrize('user', ['bob', 'bob-id'])
+def test_user_is_given_by_name_or_id(
+    service: Service, openstack: Any, user: str
+) -> None:
+    assert openstack('delete', KEY_ID, '--user', user)[0] == 0
+    one = f'/v3/users/bob-id/api_keys/{KEY_ID}'
+    assert service.noted == [('GET', one, b''), ('DELETE', one, b'')]
+
+
+def test_name_that_looks_like_an_id_is_found_as_a_name(
+    service: Service, openstack: Any
+) -> None:
+    assert openstack('set', NAME_LIKE_ID, '--name', 'new')[0] == 0
+    assert [path for _, path, _ in service.noted] == [
+        f'{KEYS}/{NAME_LIKE_ID}',
+        f'{KEYS}?name={NAME_LIKE_ID}',
+        f'{KEYS}/{KEY_ID}',
+    ]
+    assert service.noted[2][2] == {'api_key': {'name': 'new'}}
+
+
+def test_list_by_name_asks_for_the_name(
+    service: Service, openstack: Any
+) -> None:
+    assert openstack('list', '--name', 'a b')[0] == 0
+    assert [path for _, path, _ in service.noted] == [f'{KEYS}?name=a+b']
+
+
+def test_token_without_a_user_needs_the_option(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    auth = ('--os-auth-type', 'admin_token', '--os-token', 'token')
+    words = [*auth, '--os-endpoint', service.url, 'api', 'key', 'list']
+    code, _out, err = openstack_shell.run(monkeypatch, *words)
+    assert (code, service.noted) == (1, [])
+    assert 'names no user: give --user' in err
+    words += ['--user', 'bob']
+    assert openstack_shell.run(monkeypatch, *words)[0] == 0
 
 
 def test_commands_of_the_user_guide_are_understood(
