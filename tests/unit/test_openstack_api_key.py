@@ -294,18 +294,6 @@ def test_list_by_name_asks_for_the_name(
     assert [path for _, path, _ in service.noted] == [f'{KEYS}?name=a+b']
 
 
-def test_token_without_a_user_needs_the_option(
-    service: Service, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    auth = ('--os-auth-type', 'admin_token', '--os-token', 'token')
-    words = [*auth, '--os-endpoint', service.url, 'api', 'key', 'list']
-    code, _out, err = openstack_shell.run(monkeypatch, *words)
-    assert (code, service.noted) == (1, [])
-    assert 'names no user: give --user' in err
-    words += ['--user', 'bob']
-    assert openstack_shell.run(monkeypatch, *words)[0] == 0
-
-
 def test_commands_of_the_user_guide_are_understood(
     service: Service, openstack: Any
 ) -> None:
