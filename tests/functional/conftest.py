@@ -1,10 +1,13 @@
 """Fixtures that files of functional tests share."""
 
+from collections.abc import Iterator
+
 import pytest
 
 from tests.support.between import Between
 from tests.support.cloud import Cloud
 from tests.support.cloud import Person
+from tests.support.far import Far
 
 
 @pytest.fixture
@@ -17,3 +20,12 @@ def between(cloud: Cloud) -> Between:
 def ann(cloud: Cloud) -> Person:
     """A member of the project "demo"."""
     return cloud.with_role('member')
+
+
+@pytest.fixture
+def far(cloud: Cloud) -> Iterator[Far]:
+    """The real Keystone, on a port."""
+    found = Far(cloud.app)
+    found.start()
+    yield found
+    found.stop()

@@ -1,6 +1,5 @@
 """API keys with a Keystone that is reached over HTTP."""
 
-from collections.abc import Iterator
 import pathlib
 
 import pytest
@@ -8,8 +7,6 @@ import pytest
 from keymw import conf
 from keymw.conf import ConfigError
 from keymw.storage.sql.api_keys import SqlApiKeys
-from tests.functional.test_remote import Far
-from tests.functional.test_remote import remote
 from tests.support import manage
 from tests.support.api_keys import SERVICE
 from tests.support.api_keys import KeyDesk
@@ -19,16 +16,8 @@ from tests.support.api_keys import path
 from tests.support.api_keys import service_user
 from tests.support.cloud import Cloud
 from tests.support.deployment import Deployment
-
-
-@pytest.fixture
-def far(cloud: Cloud) -> Iterator[Far]:
-    """The real Keystone, on a port."""
-    service_user(cloud)
-    made = Far(cloud.app)
-    made.start()
-    yield made
-    made.stop()
+from tests.support.far import Far
+from tests.support.far import remote
 
 
 @pytest.fixture

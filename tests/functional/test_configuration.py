@@ -98,7 +98,7 @@ def ini_with(defaults: str, options: str) -> str:
         f'[DEFAULT]\n{defaults}\n[pipeline:main]\npipeline = keymw wrapped\n'
         f'[filter:keymw]\nuse = egg:keymw#keymw\n{options}\n'
         '[app:wrapped]\n'
-        'paste.app_factory = tests.functional.test_starting:wrapped_factory\n'
+        'paste.app_factory = tests.support.pipeline_v2:factory\n'
     )
 
 

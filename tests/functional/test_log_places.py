@@ -8,9 +8,9 @@ import pytest
 
 from keymw.conf import ConfigError
 from keymw.observe import audit
-from tests.functional.test_remote import remote
 from tests.support import manage
 from tests.support.deployment import Deployment
+from tests.support.far import remote
 from tests.support.pass_through import Wrapped
 
 HANDLERS = """

@@ -2,10 +2,8 @@
 
 import contextlib
 import dataclasses
-import datetime
 import json
 import sqlite3
-from typing import Any
 
 import pytest
 
@@ -15,30 +13,15 @@ from keymw.api_keys import keys
 from keymw.storage.api_keys import Previous
 from keymw.storage.api_keys import State
 from keymw.storage.api_keys import Use
-from keymw.storage.sql.api_keys import SqlApiKeys
-from tests.contract.api_keys import key
 from tests.support import manage
 from tests.support.deployment import Deployment
-
-DAY = datetime.timedelta(days=1)
-NOW = datetime.datetime.now(datetime.UTC)
+from tests.support.key_rows import DAY
+from tests.support.key_rows import NOW
+from tests.support.key_rows import give
 
 
 def run(made: Deployment, *words: str) -> manage.Result:
     return manage.run(made.conf_file, *words)
-
-
-def give(made: Deployment, key_id: str, **changes: Any) -> SqlApiKeys:
-    """Store a key with sealed secrets, as a request did once."""
-    loaded = conf.load(str(made.conf_file))
-    sealing = vault.load(loaded.vault.key_repository)
-    user_id = changes.get('user_id', 'ann')
-    changes.setdefault('created_at', NOW - 100 * DAY)
-    changes.setdefault('expires_at', None)
-    changes['secret'] = keys.seal_secret(sealing, user_id, key_id, 'secret')
-    store = SqlApiKeys(loaded)
-    store.add(keys.bound(sealing, key(key_id, **changes)))
-    return store
 
 
 def ids(made: Deployment, *words: str) -> list[str]:

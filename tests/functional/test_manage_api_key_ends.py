@@ -13,8 +13,6 @@ from keymw import vault
 from keymw.api_keys.rows import Rows
 from keymw.storage.api_keys import State
 from keymw.storage.sql.api_keys import SqlApiKeys
-from tests.functional.test_manage_api_key import give
-from tests.functional.test_remote import remote
 from tests.support import manage
 from tests.support.api_keys import OPTIONS
 from tests.support.api_keys import KeyDesk
@@ -24,6 +22,8 @@ from tests.support.between import reply
 from tests.support.cloud import Cloud
 from tests.support.cloud import Person
 from tests.support.deployment import Deployment
+from tests.support.far import remote
+from tests.support.key_rows import give
 from tests.support.pipeline_v2 import PipelineV2
 
 OLD = datetime.datetime.now(datetime.UTC) - datetime.timedelta(minutes=11)

@@ -14,14 +14,18 @@ from keymw.storage.api_keys import Previous
 from keymw.storage.api_keys import State
 from keymw.storage.api_keys import Use
 from keymw.storage.sql.api_keys import SqlApiKeys
-from tests.functional.test_manage_api_key import DAY
-from tests.functional.test_manage_api_key import NOW
-from tests.functional.test_manage_api_key import give
-from tests.functional.test_manage_api_key import run
+from tests.support import manage
 from tests.support.api_keys import KeyDesk
 from tests.support.cloud import Cloud
 from tests.support.deployment import Deployment
 from tests.support.deployment import Options
+from tests.support.key_rows import DAY
+from tests.support.key_rows import NOW
+from tests.support.key_rows import give
+
+
+def run(made: Deployment, *words: str) -> manage.Result:
+    return manage.run(made.conf_file, *words)
 
 
 def deployed(home: pathlib.Path, vault: pathlib.Path | None) -> Deployment:

@@ -6,11 +6,10 @@ import stat
 
 import pytest
 
-from tests.functional.test_sealed_rows import run
-from tests.functional.test_sealed_rows import write
-from tests.functional.test_sealed_rows import write_schema
 from tests.support import manage
 from tests.support.admin import Office
+from tests.support.admin import write
+from tests.support.admin import write_schema
 from tests.support.deployment import Deployment
 
 
@@ -126,13 +125,14 @@ def test_older_database_without_global_keys_needs_no_vault(
     tmp_path: pathlib.Path,
 ) -> None:
     office = Office(tmp_path / 'office')
+    conf_file = office.deployment.conf_file
     for table in ('keymw_global_key', 'keymw_access_list'):
         write_schema(office, f'ALTER TABLE {table} DROP COLUMN seal')
     write_schema(office, 'DROP TABLE keymw_used_nonce')
     write(office, "UPDATE keymw_version SET version_num = '0002'")
     office.deployment.write_conf({'storage': {'global_keys': 'memory'}})
     (office.deployment.home / 'vault').rename(tmp_path / 'away')
-    found = run(office, 'db', 'sync')
+    found = manage.run(conf_file, 'db', 'sync')
     assert (found.code, found.err) == (0, '')
     assert 'vault' not in found.out
-    assert run(office, 'db', 'version').code == 0
+    assert manage.run(conf_file, 'db', 'version').code == 0

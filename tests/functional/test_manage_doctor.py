@@ -7,7 +7,6 @@ import contextlib
 import datetime
 import importlib
 import itertools
-import multiprocessing
 import os
 import pathlib
 import shutil
@@ -32,16 +31,11 @@ from tests.support.doctor import NAMES
 from tests.support.doctor import NOBODY
 from tests.support.doctor import SETUP
 from tests.support.doctor import Report
+from tests.support.doctor import as_root
+from tests.support.doctor import doctor
+from tests.support.doctor import forked
 from tests.support.doctor import of_a_user
 from tests.support.pipeline_v2 import PipelineV2
-
-
-def doctor(made: Deployment, app: object = None) -> Report:
-    words = ['doctor']
-    if app is not None:
-        made.load(app)
-        words += ['--pipeline', f'{made.home}/keymw-paste.ini#wrapped']
-    return Report(manage.run(made.conf_file, *words))
 
 
 def test_all_is_well(made: Deployment, cloud: Cloud) -> None:
@@ -723,11 +717,6 @@ def theirs() -> Iterator[pathlib.Path]:
         yield home
 
 
-as_root = pytest.mark.skipif(
-    os.geteuid() != 0, reason='needs root, to make files of another user'
-)
-
-
 @as_root
 def test_root_makes_no_file_that_the_service_cannot_use(
     theirs: pathlib.Path,
@@ -743,12 +732,6 @@ def with_a_log(global_conf: dict[str, str]) -> WSGIApplication:
     """A service that makes a file when it is loaded, as Keystone does."""
     pathlib.Path(global_conf['here'], 'service.log').touch()
     return PipelineV2()
-
-
-def forked(*words: Any) -> manage.Result:
-    """What a command did in a process that may change its user for good."""
-    with multiprocessing.get_context('fork').Pool(1) as pool:
-        return pool.apply(manage.run, words)
 
 
 @as_root

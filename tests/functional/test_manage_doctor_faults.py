@@ -5,7 +5,6 @@ import contextlib
 import importlib
 from importlib import metadata
 import itertools
-import logging
 import os
 import pathlib
 import pwd
@@ -17,9 +16,6 @@ from wsgiref.types import WSGIApplication
 import pytest
 
 from keymw.global_keys import replays
-from tests.functional.test_manage_api_key import give
-from tests.functional.test_remote import Far
-from tests.functional.test_remote import remote
 from tests.support import manage
 from tests.support.api_keys import SERVICE
 from tests.support.api_keys import service_user
@@ -31,23 +27,18 @@ from tests.support.deployment import Deployment
 from tests.support.deployment import Options
 from tests.support.doctor import NOBODY
 from tests.support.doctor import Report
+from tests.support.doctor import as_root
+from tests.support.doctor import become_nobody
+from tests.support.doctor import doctor
+from tests.support.doctor import forked
 from tests.support.doctor import of_a_user
+from tests.support.far import Far
+from tests.support.far import remote
+from tests.support.key_rows import give
 from tests.support.pipeline_v2 import PipelineV2
 
 KEYS_ON: Options = {'api_keys': {'enabled': 'true'}}
 CACHES, RELEASE = 'caches of Keystone', 'release of Keystone'
-
-as_root = pytest.mark.skipif(
-    os.geteuid() != 0, reason='needs root, to be another user for a while'
-)
-
-
-def doctor(made: Deployment, app: object = None) -> Report:
-    words = ['doctor']
-    if app is not None:
-        made.load(app)
-        words += ['--pipeline', f'{made.home}/keymw-paste.ini#wrapped']
-    return Report(manage.run(made.conf_file, *words))
 
 
 def said(found: Report, name: str) -> str:
@@ -62,15 +53,6 @@ def keyed(made: Deployment, cloud: Cloud) -> Deployment:
     identity = {'service_user': SERVICE, 'service_project': 'admin'}
     made.write_conf({**KEYS_ON, 'identity': identity})
     return made
-
-
-@pytest.fixture
-def far(cloud: Cloud) -> Iterator[Far]:
-    """The real Keystone, on a port."""
-    found = Far(cloud.app)
-    found.start()
-    yield found
-    found.stop()
 
 
 @pytest.fixture
@@ -155,19 +137,6 @@ def test_release_says_what_a_token_may_do(
     assert line.startswith(words.format(RELEASE))
 
 
-@contextlib.contextmanager
-def being(name: str) -> Iterator[None]:
-    """Be another user, who has no open logs, and root again afterwards."""
-    user, root = pwd.getpwnam(name), logging.getLogger()
-    handlers, root.handlers = root.handlers, []
-    os.setresuid(user.pw_uid, user.pw_uid, 0)
-    try:
-        yield
-    finally:
-        os.setresuid(0, 0, 0)
-        root.handlers = handlers
-
-
 @pytest.fixture
 def theirs(made: Deployment) -> Iterator[pathlib.Path]:
     """A keymw.conf of another user, all set up."""
@@ -182,8 +151,8 @@ def theirs(made: Deployment) -> Iterator[pathlib.Path]:
 
 
 def doctor_of(home: pathlib.Path) -> Report:
-    with being(NOBODY):
-        return Report(manage.run(home / 'keymw.conf', 'doctor'))
+    done = forked(home / 'keymw.conf', 'doctor', first=become_nobody)
+    return Report(done)
 
 
 @as_root

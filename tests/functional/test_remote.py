@@ -8,12 +8,10 @@ import contextlib
 import itertools
 import logging
 import pathlib
-import socketserver
 import subprocess
 import sys
 import threading
 from typing import Any
-from wsgiref import simple_server
 from wsgiref.types import StartResponse
 from wsgiref.types import WSGIApplication
 from wsgiref.types import WSGIEnvironment
@@ -26,61 +24,21 @@ from keymw.conf import ConfigError
 from tests.support import front
 from tests.support import manage
 from tests.support import wire as wires
-from tests.support.between import Between
 from tests.support.between import cut_short
 from tests.support.between import reply
 from tests.support.cloud import Cloud
 from tests.support.cloud import Person
 from tests.support.deployment import Deployment
-from tests.support.deployment import Options
+from tests.support.far import Far
+from tests.support.far import remote
 from tests.support.login import Desk
 from tests.support.pipeline_v2 import PipelineV2
-from tests.support.servers import ports
 
 WORD = 'hunter2'
 SIGN_IN = 'POST /v3/auth/tokens'
 START_LINE = 'login with API keys is off: [identity] transport = remote'
 Serve = Callable[..., 'Far']
 Make = Callable[..., Deployment]
-
-
-class _Server(socketserver.ThreadingMixIn, simple_server.WSGIServer):
-    daemon_threads = True
-
-
-class _Silent(simple_server.WSGIRequestHandler):
-    def log_message(self, *_said: Any) -> None:
-        """Tests read what keymw logs."""
-
-
-class Far:
-    """An application on a port of loopback, and its requests."""
-
-    def __init__(self, app: WSGIApplication) -> None:
-        self.between = Between(app)
-        self.environs: list[WSGIEnvironment] = []
-        self._port = ports.free()
-        self.url = f'http://127.0.0.1:{self._port}'
-        self._server: _Server | None = None
-
-    def start(self) -> None:
-        self._server = _Server(('127.0.0.1', self._port), _Silent)
-        self._server.set_app(self._answer)
-        threading.Thread(
-            target=self._server.serve_forever, args=(0.01,), daemon=True
-        ).start()
-
-    def stop(self) -> None:
-        if self._server is not None:
-            self._server.shutdown()
-            self._server.server_close()
-            self._server = None
-
-    def _answer(
-        self, environ: WSGIEnvironment, start_response: StartResponse
-    ) -> Iterable[bytes]:
-        self.environs.append(dict(environ))
-        return self.between(environ, start_response)
 
 
 class Wrapped:
@@ -111,12 +69,6 @@ def serve() -> Iterator[Serve]:
 
 
 @pytest.fixture
-def far(serve: Serve, cloud: Cloud) -> Far:
-    """The real Keystone, on a port."""
-    return serve(cloud.app)
-
-
-@pytest.fixture
 def wrapped() -> Wrapped:
     return Wrapped()
 
@@ -134,23 +86,6 @@ def make(tmp_path: pathlib.Path) -> Make:
         return found
 
     return made
-
-
-def remote(**identity: str) -> Options:
-    told = {
-        'transport': 'remote',
-        'service_user': '',
-        'service_project': '',
-        'external': '',
-        'auth_type': 'password',
-        'username': 'admin',
-        'password': 'secret',
-        'user_domain_id': 'default',
-        'project_name': 'admin',
-        'project_domain_id': 'default',
-        'timeout': '5',
-    }
-    return {'identity': told | identity}
 
 
 @pytest.fixture

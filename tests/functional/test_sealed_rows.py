@@ -1,9 +1,6 @@
 """Changes made in the database are detected, and have no effect."""
 
-import contextlib
 import pathlib
-import sqlite3
-from typing import Any
 
 import pytest
 
@@ -18,6 +15,8 @@ from tests.support.admin import OWNER
 from tests.support.admin import READER
 from tests.support.admin import Office
 from tests.support.admin import told
+from tests.support.admin import write
+from tests.support.admin import write_schema
 
 NEW = {'desc': 'new', 'roles': [READER]}
 
@@ -26,13 +25,6 @@ NEW = {'desc': 'new', 'roles': [READER]}
 def office(tmp_path: pathlib.Path) -> Office:
     """An office with an owner's key and an entry for where tests are."""
     return Office(tmp_path)
-
-
-def write(office: Office, statement: str, *values: Any) -> None:
-    """A change of the database without keymw."""
-    file = office.deployment.home / 'keymw.db'
-    with contextlib.closing(sqlite3.connect(file)) as to, to:
-        assert to.execute(statement, values).rowcount > 0
 
 
 def run(office: Office, *words: str) -> manage.Result:
@@ -219,12 +211,6 @@ def test_rows_of_an_older_keymw_without_the_vault_at_hand(
     assert office.owner.ask('GET', KEYS).status_int == 401
     assert run(office, 'vault', 'migrate', '--bind').code == 0
     assert office.owner.ask('GET', KEYS).status_int == 200
-
-
-def write_schema(office: Office, statement: str) -> None:
-    file = office.deployment.home / 'keymw.db'
-    with contextlib.closing(sqlite3.connect(file)) as to, to:
-        to.execute(statement)
 
 
 def test_commands_make_rows_that_serve(office: Office) -> None:

@@ -7,7 +7,6 @@ import os
 import pathlib
 import sqlite3
 import sys
-from typing import Any
 
 from paste import deploy as paste
 import pytest
@@ -325,12 +324,8 @@ pipeline = keymw wrapped
 use = egg:keymw#keymw
 {options}
 [app:wrapped]
-paste.app_factory = tests.functional.test_starting:wrapped_factory
+paste.app_factory = tests.support.pipeline_v2:factory
 """
-
-
-def wrapped_factory(_global_conf: Any) -> Any:
-    return PipelineV2()
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,10 @@
 """keymw with global keys on, its stores at hand, and keys to ask with."""
 
 from collections.abc import Callable
+import contextlib
 import datetime
 import pathlib
+import sqlite3
 import time
 from typing import Any
 
@@ -104,3 +106,17 @@ def told(response: Any) -> tuple[int, str | None, list[str] | None]:
     assert body['detail']
     assert response.headers['Content-Type'] == 'application/json'
     return response.status_int, body.get('errorCode'), body.get('parameters')
+
+
+def write(office: Office, statement: str, *values: Any) -> None:
+    """A change of the database without keymw."""
+    file = office.deployment.home / 'keymw.db'
+    with contextlib.closing(sqlite3.connect(file)) as to, to:
+        assert to.execute(statement, values).rowcount > 0
+
+
+def write_schema(office: Office, statement: str) -> None:
+    """A change of the tables without keymw."""
+    file = office.deployment.home / 'keymw.db'
+    with contextlib.closing(sqlite3.connect(file)) as to, to:
+        to.execute(statement)

@@ -1,10 +1,18 @@
 """The report of keymw-manage doctor, and files of another user."""
 
+from collections.abc import Callable
 from collections.abc import Iterator
 import contextlib
+import logging
+import multiprocessing
+import os
 import pathlib
+import pwd
 import shutil
 import tempfile
+from typing import Any
+
+import pytest
 
 from tests.support import manage
 from tests.support.deployment import Deployment
@@ -80,3 +88,31 @@ def of_a_user() -> Iterator[pathlib.Path]:
         for file in (made.home, made.conf_file):
             shutil.chown(file, NOBODY)
         yield made.home
+
+
+as_root = pytest.mark.skipif(
+    os.geteuid() != 0, reason='needs root, to have files of another user'
+)
+
+
+def doctor(made: Deployment, app: object = None) -> Report:
+    """The report on files, and on the service behind keymw if there is one."""
+    words = ['doctor']
+    if app is not None:
+        made.load(app)
+        words += ['--pipeline', f'{made.home}/keymw-paste.ini#wrapped']
+    return Report(manage.run(made.conf_file, *words))
+
+
+def forked(
+    *words: Any, first: Callable[[], object] | None = None
+) -> manage.Result:
+    """What a command did in a process that may change its user for good."""
+    with multiprocessing.get_context('fork').Pool(1, first) as pool:
+        return pool.apply(manage.run, words)
+
+
+def become_nobody() -> None:
+    """Be the user NOBODY, who could not open the logs of the tests again."""
+    logging.getLogger().handlers = []
+    os.setuid(pwd.getpwnam(NOBODY).pw_uid)

@@ -179,3 +179,8 @@ def fault(
     """An application that answers with a fault."""
     said = {name: {'code': code, 'message': 'As told.'}}
     return reply(code, said, retry_after)
+
+
+def factory(_global_conf: Any) -> PipelineV2:
+    """What a paste ini can name: a service of its own."""
+    return PipelineV2()
