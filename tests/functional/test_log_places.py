@@ -54,31 +54,13 @@ def audit_lines(log: pathlib.Path) -> list[str]:
     return [line for line in lines if ', outcome ' in line]
 
 
-@pytest.mark.usefixtures('keeps_logging')
-def test_log_of_the_service_has_the_line(made: Deployment) -> None:
-    log = made.home / 'keymw.log'
-    made.write_conf({'DEFAULT': {'log_file': str(log)}})
-    assert manage.run(made.conf_file, 'credential', 'delete', 'u1').code == 0
-    (line,) = audit_lines(log)
-    assert 'credential:delete: caller keymw-manage' in line
-
-
-@pytest.mark.usefixtures('keeps_logging')
-def test_log_of_keystone_beside_it_has_the_line(made: Deployment) -> None:
-    log = with_keystone(made, f'log_file = {made.home}/keystone.log\n')
-    assert manage.run(made.conf_file, 'credential', 'delete', 'u1').code == 0
-    (line,) = audit_lines(log)
-    assert 'credential:delete: caller keymw-manage' in line
-
-
-def with_keystone(made: Deployment, options: str) -> pathlib.Path:
-    """The log of a Keystone that keymw stands before."""
+def with_keystone(made: Deployment, options: str) -> None:
+    """A Keystone that keymw stands before, by its options."""
     file = made.home / 'keystone.conf'
     file.write_text(f'[DEFAULT]\n{options}')
     (made.home / 'keymw-paste.ini').write_text(
         f'[app:keystone]\nuse = egg:keymw#keystone\nconfig_file = {file}\n'
     )
-    return made.home / 'keystone.log'
 
 
 @pytest.mark.parametrize('options', ['debug = true\n', '', 'nonsense\n', None])

@@ -1,5 +1,6 @@
 """What a response of the identity service means after a right key."""
 
+from collections.abc import Callable
 from collections.abc import Iterator
 import itertools
 import json
@@ -26,6 +27,7 @@ from tests.support.pipeline_v2 import fault
 
 ISSUE = 'POST /v3/auth/tokens'
 JSON = wires.Json()
+Refused = Callable[..., None]
 
 
 def no(status: int) -> Any:
@@ -61,6 +63,23 @@ class TestKeystone:
         yield
         desk.between.step_aside()
 
+    @pytest.fixture
+    def is_refused(
+        self,
+        desk: Desk,
+        cy: Person,
+        key: str,
+        caplog: pytest.LogCaptureFixture,
+    ) -> Refused:
+        """A login with the right key fails for a reason in the log alone."""
+
+        def check(reason: str, **tenant: str) -> None:
+            answer = desk.sign_in(JSON, cy.name, key, **tenant)
+            assert JSON.fault(answer) == WRONG
+            assert reason in caplog.text
+
+        return check
+
     def issued_to(self, desk: Desk, user_id: str) -> Any:
         """Keystone, whose next token is of another user."""
 
@@ -94,16 +113,11 @@ class TestKeystone:
         assert 'its name is of another user now' in caplog.text
 
     def test_a_token_of_another_user_buys_nothing(
-        self,
-        desk: Desk,
-        cy: Person,
-        key: str,
-        caplog: pytest.LogCaptureFixture,
+        self, desk: Desk, is_refused: Refused
     ) -> None:
         turns = itertools.repeat(self.issued_to(desk, 'another'))
         desk.between.instead(ISSUE, turns)
-        assert JSON.fault(desk.sign_in(JSON, cy.name, key)) == WRONG
-        assert 'Keystone issued one of user another' in caplog.text
+        is_refused('Keystone issued one of user another')
 
     @pytest.mark.parametrize('auth', [{}, {'scope': 'unscoped'}])
     def test_an_owner_who_is_renamed_meanwhile_is_tried_again(
@@ -120,41 +134,25 @@ class TestKeystone:
         assert answer.json['token']['user']['name'] == f'{zoe.name}-now'
 
     def test_a_token_that_it_does_not_accept(
-        self,
-        desk: Desk,
-        cy: Person,
-        key: str,
-        caplog: pytest.LogCaptureFixture,
+        self, desk: Desk, is_refused: Refused
     ) -> None:
         desk.between.instead('GET /v3/auth/projects', [no(401)])
-        assert JSON.fault(desk.sign_in(JSON, cy.name, key)) == WRONG
-        assert 'its token is not accepted' in caplog.text
+        is_refused('its token is not accepted')
 
     def test_a_user_who_is_gone_by_then(
-        self,
-        desk: Desk,
-        cy: Person,
-        key: str,
-        caplog: pytest.LogCaptureFixture,
+        self, desk: Desk, cy: Person, is_refused: Refused
     ) -> None:
         path = f'GET /v3/users/{cy.id}'
         found = reply(200, desk.cloud.ask('GET', f'/v3/users/{cy.id}').json)
         desk.between.instead(path, [found, no(404)])
         desk.between.instead(ISSUE, [no(401)])
-        assert JSON.fault(desk.sign_in(JSON, cy.name, key)) == WRONG
-        assert 'there is no such user' in caplog.text
+        is_refused('there is no such user')
 
     def test_it_refuses_the_tenant_and_the_user(
-        self,
-        desk: Desk,
-        cy: Person,
-        key: str,
-        caplog: pytest.LogCaptureFixture,
+        self, desk: Desk, is_refused: Refused
     ) -> None:
         desk.between.instead(ISSUE, itertools.repeat(no(401)))
-        answer = desk.sign_in(JSON, cy.name, key, tenantName='demo')
-        assert JSON.fault(answer) == WRONG
-        assert 'Keystone refuses it' in caplog.text
+        is_refused('Keystone refuses it', tenantName='demo')
 
     def test_text_beside_the_members_of_v1_1_is_refused(
         self, desk: Desk

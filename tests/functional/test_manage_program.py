@@ -1,11 +1,8 @@
 """keymw-manage as a program: options, exit codes, one line of failure."""
 
-from collections.abc import Callable
 import io
-import os
 import pathlib
 import sys
-from typing import TextIO
 
 import pytest
 
@@ -125,38 +122,3 @@ def test_name_that_the_terminal_cannot_show_is_written_in_ascii(
     words = ('credential', 'list', '-f', 'value')
     assert main.main(['--config-file', str(made.conf_file), *words]) == 0
     assert b' \\xfcrsula ' in out.getvalue()
-
-
-def reader_that_is_gone() -> TextIO:
-    """A pipe that nobody reads."""
-    there, here = os.pipe()
-    os.close(there)
-    return os.fdopen(here, 'w')
-
-
-@pytest.mark.parametrize(
-    ('place', 'code', 'said'),
-    [
-        (reader_that_is_gone, 141, ''),
-        (
-            lambda: os.fdopen(os.open('/dev/full', os.O_WRONLY), 'w'),
-            1,
-            'keymw-manage: standard output: No space left on device\n',
-        ),
-    ],
-    ids=['pipe', 'full'],
-)
-def test_output_that_cannot_be_written_is_an_exit_code(
-    made: Deployment,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    place: Callable[[], TextIO],
-    code: int,
-    said: str,
-) -> None:
-    with place() as out:
-        monkeypatch.setattr(sys, 'stdout', out)
-        words = ['--config-file', str(made.conf_file), 'db', 'version']
-        assert main.main(words) == code
-        monkeypatch.undo()
-    assert capsys.readouterr().err == said

@@ -88,20 +88,6 @@ def test_package_alone_loads_nothing_of_the_server() -> None:
     assert loaded.stdout == 'keymw\n'
 
 
-def test_keystone_file_that_is_missing_is_told(tmp_path: pathlib.Path) -> None:
-    file = tmp_path / 'nowhere.conf'
-    done = run(
-        'import sys\n'
-        'from keymw import conf, factory\n'
-        'try:\n'
-        '    factory.keystone_factory({}, config_file=sys.argv[1])\n'
-        'except conf.ConfigError as error:\n'
-        '    print(error)\n',
-        file,
-    )
-    assert done.stdout == f'config_file: there is no file {file}\n'
-
-
 ON = {'metrics': {'enabled': 'true'}}
 
 
