@@ -305,13 +305,20 @@ class TestEnd:
         yield key
         clock.advance(-3600)
 
-    def test_its_trust_is_deleted_at_the_first_login(
-        self, desk: KeyDesk, ann: Person, key: Any
+    def test_its_trust_is_deleted_at_the_first_login_that_can(
+        self,
+        desk: KeyDesk,
+        ann: Person,
+        key: Any,
+        caplog: pytest.LogCaptureFixture,
     ) -> None:
         desk.between.instead(DELETE, [no(500)])
-        for count in (1, 0, 0):
+        before = desk.between.count(DELETE)
+        for asked, left in ((1, 1), (2, 0), (2, 0)):
             assert desk.sign_in(key['secret']).status_int == 401
-            assert len(desk.trusts(ann)) == count
+            assert desk.between.count(DELETE) - before == asked
+            assert len(desk.trusts(ann)) == left
+        assert caplog.text.count('its trust is not deleted') == 1
 
     def test_it_is_not_enabled_again(
         self, desk: KeyDesk, token: str, key: Any

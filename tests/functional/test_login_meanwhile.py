@@ -153,18 +153,20 @@ def test_key_that_stays_right_buys_a_token(
 
 @pytest.mark.parametrize('status', [500, 401, 404])
 def test_token_that_cannot_be_revoked_is_not_handed_out_either(
-    desk: Desk, ann: Person, status: int
+    desk: Desk, ann: Person, status: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     desk.between.instead(REVOKE, [reply(status)])
     answer, token = meanwhile(desk, ann, Kept.delete, 'v3')
     assert answer.status_int == 401
     assert token not in answer.text
+    # With 401 and 404 the token is over already.
+    assert ('is not revoked' in caplog.text) == (status == 500)
     desk.between.step_aside()
 
 
 @pytest.mark.parametrize('status', [204, 404])
 def test_key_that_ends_during_a_login_of_v2(
-    tmp_path: pathlib.Path, status: int
+    tmp_path: pathlib.Path, status: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     """There service_user revokes, as old services let admins alone."""
     pipeline, revoked = PipelineV2(), list[str]()
@@ -189,6 +191,7 @@ def test_key_that_ends_during_a_login_of_v2(
     assert answer.status_int == 401
     (path,) = revoked
     assert pipeline.tokens[path.removeprefix('/v2.0/tokens/')][0] is bob
+    assert 'is not revoked' not in caplog.text
 
 
 @by_every_way
