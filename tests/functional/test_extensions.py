@@ -12,6 +12,7 @@ import webtest
 from tests.support import pass_through
 from tests.support.cloud import Cloud
 from tests.support.deployment import Deployment
+from tests.support.pass_through import Exchanged
 from tests.support.pass_through import Reply
 from tests.support.pass_through import Wrapped
 
@@ -33,22 +34,19 @@ THEIRS = {'name': 'Theirs', 'alias': 'OS-THEIRS', 'links': [], 'x': 1.5}
 
 
 @pytest.fixture(scope='module')
-def deployment(tmp_path_factory: pytest.TempPathFactory) -> Deployment:
+def ask(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """Ask for extensions before an application: ask(app, path)."""
     made = Deployment(tmp_path_factory.mktemp('extensions'))
     made.set_up()
-    return made
-
-
-@pytest.fixture
-def ask(deployment: Deployment) -> Any:
-    """Ask for extensions before an application: ask(app, path)."""
+    exchanged = Exchanged()
+    loaded = made.load(exchanged)
 
     def send(
         app: Any, path: str = PATH, method: str = 'GET', **environ: Any
     ) -> Reply:
+        exchanged.app = app
         return pass_through.ask(
-            deployment.load(app),
-            pass_through.environ_of(method, path, **environ),
+            loaded, pass_through.environ_of(method, path, **environ)
         )
 
     return send
@@ -466,16 +464,16 @@ def test_the_answer_of_the_wrapped_application_is_closed(
     assert body.closed == 1
 
 
-def test_the_environ_stays_the_callers_own(deployment: Deployment) -> None:
-    app = deployment.load(listing(SHAPES['A'][0]))
+def test_the_environ_stays_the_callers_own(made: Deployment) -> None:
+    app = made.load(listing(SHAPES['A'][0]))
     environ = pass_through.environ_of('HEAD', PATH, CONTENT_TYPE='text/plain')
     before = copy.copy(environ)
     pass_through.ask(app, environ)
     assert environ == before
 
 
-def test_two_of_us_add_it_once(deployment: Deployment) -> None:
+def test_two_of_us_add_it_once(made: Deployment) -> None:
     body = SHAPES['C'][0]
-    app = deployment.load(deployment.load(listing(body)))
+    app = made.load(made.load(listing(body)))
     reply = pass_through.ask(app, pass_through.environ_of('GET', PATH))
     assert len(json.loads(reply.body)['extensions']) == 2

@@ -28,6 +28,15 @@ class Wrapped:
         return [] if environ['REQUEST_METHOD'] == 'HEAD' else [self.body]
 
 
+class Exchanged:
+    """The application of the moment, behind one that is loaded once."""
+
+    app: Any = None
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
+        return self.app(environ, start_response)
+
+
 class Seen:
     """Writes down every environ on its way to an application."""
 
