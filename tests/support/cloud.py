@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlencode
 import uuid
 
+from keystone.common import provider_api
 from keystone.common import sql
 from oslo_context import context
 import sqlalchemy
@@ -21,6 +22,7 @@ from keymw import factory
 from tests.support import people
 from tests.support import ready
 
+PROVIDERS = provider_api.ProviderAPIs
 DEFAULT = {'id': 'default'}
 
 CONF = {
@@ -193,10 +195,10 @@ class Cloud:
 
     def grant(self, person: Person, role: str, project: str = 'demo') -> None:
         """Give a user a role on a project."""
-        self.ask(
-            'PUT',
-            f'/v3/projects/{self.project(project)}/users/{person.id}'
-            f'/roles/{self.role(role)}',
+        PROVIDERS.assignment_api.create_grant(
+            self.role(role),
+            user_id=person.id,
+            project_id=self.project(project),
         )
 
     def change(self, kind: str, id_: str, **members: Any) -> None:
@@ -204,10 +206,13 @@ class Cloud:
         self.ask('PATCH', f'/v3/{kind}s/{id_}', {kind: members})
 
     def token_of(self, person: Person, project: str | None = None) -> str:
-        """A token of a user."""
-        return self.token(
-            person.name, project=project, domain={'id': person.domain_id}
+        """A token of a user, as Keystone issues it after a password."""
+        made = PROVIDERS.token_provider_api.issue_token(
+            person.id,
+            ['password'],
+            project_id=project and self.project(project),
         )
+        return str(made.id)
 
     def with_role(self, role: str, domain_id: str = 'default') -> Person:
         """A new user with a role on the project "demo"."""
