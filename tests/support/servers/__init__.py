@@ -82,9 +82,14 @@ class Server(abc.ABC):
 
     def freeze(self) -> None:
         """Let the server hang, as on a disk that does not answer."""
-        _signal(self._family(), signal.SIGSTOP)
+        self._halt(self._family()[:1])
+        # A stopped server starts nothing after the list is made.
+        self._halt(self._family())
+
+    def _halt(self, processes: list[int]) -> None:
+        _signal(processes, signal.SIGSTOP)
         # A thread on another processor may go on for a short time.
-        until(lambda: all(map(_is_stopped, self._family())))
+        until(lambda: all(map(_is_stopped, processes)))
 
     def thaw(self) -> None:
         """Let a frozen server go on."""
@@ -162,8 +167,8 @@ class Server(abc.ABC):
 
     def _end_all(self) -> None:
         """Kill the server and all that it has started."""
+        self._halt(self._family()[:1])
         # A stopped server starts nothing after the list is made.
-        _signal(self._family()[:1], signal.SIGSTOP)
         kill(self._family())
         if self._process is not None:
             self._process.wait()
@@ -251,19 +256,21 @@ def kill(processes: list[int]) -> None:
 
 
 def _runs(pid: int) -> bool:
-    try:
-        stat = pathlib.Path(f'/proc/{pid}/stat').read_text()
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-    return stat.rpartition(')')[2].split()[0] not in 'ZX'
+    return _state(pathlib.Path(f'/proc/{pid}/stat')) not in 'ZX'
 
 
 def _is_stopped(pid: int) -> bool:
-    """Whether each thread of a process is."""
-    stats = pathlib.Path(f'/proc/{pid}/task').glob('*/stat')
-    return all(
-        stat.read_text().rpartition(')')[2].split()[0] == 'T' for stat in stats
-    )
+    """Whether each thread of a process is stopped, or has ended."""
+    threads = pathlib.Path(f'/proc/{pid}/task').glob('*/stat')
+    return all(_state(thread) in 'TZX' for thread in threads)
+
+
+def _state(stat: pathlib.Path) -> str:
+    """The letter of a process or thread; X is one that is gone."""
+    try:
+        return stat.read_text().rpartition(')')[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return 'X'
 
 
 def _signal(processes: list[int], number: signal.Signals) -> None:
