@@ -144,7 +144,7 @@ class Cloud:
     def person(
         self, name: str | None = None, domain_id: str = 'default'
     ) -> Person:
-        """A new user, made by Keystone where the test sets a detail."""
+        """A new user: a copy, unless the name or the domain is given."""
         if name is None and domain_id == 'default':
             return self._new(None)
         return self._make_person(name, domain_id)
@@ -224,10 +224,10 @@ class Cloud:
 
 
 def _start_afresh(keystone: Any) -> None:
-    """Let each request start without the cache of the last in its thread.
+    """Let each request start with an empty cache of its own.
 
-    Keystone reads a token in the request's cache before it makes a new one:
-    a token that the last request revoked would be valid.
+    Keystone looks up a token in the cache that the last request in the thread
+    left behind: a token that this one revoked would be valid.
     """
     serve = keystone.wsgi_app
 

@@ -30,28 +30,29 @@ def _copy(
     rows: Any, tables: list[Table], model: str, names: dict[str, str]
 ) -> None:
     user, local, password, assignment = tables
-    [found] = _read(rows, user.c.id, model)
-    rows.execute(user.insert(), [found | {'id': id_} for id_ in names])
-    [found] = _read(rows, local.c.user_id, model)
-    [secret] = _read(rows, password.c.local_user_id, found['id'])
-    del secret['id']
     last = rows.scalar(sqlalchemy.select(sqlalchemy.func.max(local.c.id)))
-    numbers = range(last + 1, last + 1 + len(names))
-    rows.execute(
-        local.insert(),
-        [
-            found | {'id': number, 'user_id': id_, 'name': name}
-            for number, (id_, name) in zip(numbers, names.items(), strict=True)
-        ],
+    numbered = [(last + n, *one) for n, one in enumerate(names.items(), 1)]
+    [login] = _read(rows, local.c.user_id, model)
+    _add(rows, user.c.id, model, [{'id': id_} for id_ in names])
+    _add(
+        rows,
+        local.c.user_id,
+        model,
+        [{'id': n, 'user_id': id_, 'name': name} for n, id_, name in numbered],
     )
-    rows.execute(
-        password.insert(),
-        [secret | {'local_user_id': number} for number in numbers],
+    _add(
+        rows,
+        password.c.local_user_id,
+        login['id'],
+        [{'id': None, 'local_user_id': n} for n, *_ in numbered],
     )
-    for role in _read(rows, assignment.c.actor_id, model):
-        rows.execute(
-            assignment.insert(), [role | {'actor_id': id_} for id_ in names]
-        )
+    _add(rows, assignment.c.actor_id, model, [{'actor_id': i} for i in names])
+
+
+def _add(rows: Any, column: Any, value: Any, changes: list[Row]) -> None:
+    """Add each row that has the value once more for each of the changes."""
+    for found in _read(rows, column, value):
+        rows.execute(column.table.insert(), [found | one for one in changes])
 
 
 def _read(rows: Any, column: Any, value: Any) -> list[Row]:
