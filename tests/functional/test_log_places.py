@@ -7,7 +7,7 @@ import pathlib
 import pytest
 
 from keymw.conf import ConfigError
-from keymw.observe import audit
+from tests.support import logs
 from tests.support import manage
 from tests.support.deployment import Deployment
 from tests.support.far import remote
@@ -38,15 +38,8 @@ def made(made: Deployment) -> Deployment:
 @pytest.fixture
 def keeps_logging() -> Iterator[None]:
     """Logging is as before when a command has set it up."""
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    own = audit.LOG.handlers[:]
-    yield
-    for handler in {*root.handlers} - {*handlers}:
-        handler.close()
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    audit.LOG.handlers = own
+    with logs.kept():
+        yield
 
 
 def audit_lines(log: pathlib.Path) -> list[str]:

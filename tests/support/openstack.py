@@ -5,11 +5,14 @@ import io
 from openstackclient import shell
 import pytest
 
+from tests.support import logs
+
 
 def run(patch: pytest.MonkeyPatch, *words: str) -> tuple[int, str, str]:
     """Exit code, output and errors of a command."""
     out, err = io.StringIO(), io.StringIO()
-    with patch.context() as here:
+    # The shell sets the level of all logs to DEBUG.
+    with logs.kept(), patch.context() as here:
         here.setattr('sys.stdout', out)
         here.setattr('sys.stderr', err)
         try:
